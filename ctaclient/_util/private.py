@@ -1,0 +1,127 @@
+"""Private files: 0600 in 0700 from the first byte, replaced atomically, refused where others could touch them.
+
+The rules are ssh's: owner is the effective user, no bit for group or others, no symbolic link; every parent up to the
+root belongs to the user or to root and is writable by its owner only (a sticky /tmp aside).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING
+
+from ctaclient.errors import UnsafePath
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# XRootD's client refuses a token file above 4096 bytes; a record or a sealed login stays far below this.
+MAX_BYTES = 256 * 1024
+
+
+def ensure_private_dir(path: Path) -> None:
+    """Make `path` (and missing parents) with mode 0700, or check the one that is there.
+
+    Raises UnsafePath when it is a symbolic link, belongs to somebody else, or is open to group or others.
+    """
+    if not path.parent.exists():
+        ensure_private_dir(path.parent)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    else:
+        os.chmod(path, 0o700)  # a umask of 0777 leaves nothing, not even for us; mkdir never grants more than 0700
+    check_private(path, os.lstat(path), directory=True)
+    _check_parents(path)
+
+
+def read_private(path: Path, *, limit: int = MAX_BYTES) -> bytes:
+    """The whole content of a private file.
+
+    Raises FileNotFoundError when it is missing, UnsafePath when somebody else could have written or read it.
+    """
+    try:
+        # O_NONBLOCK: a planted FIFO must not hang us.
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if path.is_symlink():
+            raise _unsafe(path, "is a symbolic link", f"rm {path}") from None
+        if isinstance(error, PermissionError):
+            raise _unsafe(path, "cannot be read by you", f"ls -l {path}") from None
+        raise
+    try:
+        check_private(path, os.fstat(fd), directory=False)
+        data = os.read(fd, limit + 1)
+        while len(data) <= limit and (more := os.read(fd, limit + 1 - len(data))):
+            data += more
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise _unsafe(path, f"is larger than {limit} bytes", f"rm {path}")
+    return data
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace `path` atomically and durably with `data`, mode 0600.
+
+    The directory must be private already (`ensure_private_dir`). Readers see the old file or the new one, never a part.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(temporary, flags, 0o600)
+    try:
+        try:
+            os.fchmod(fd, 0o600)  # the umask can only have taken bits away
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make names in `path` durable: a rename lives in the directory, not in the file."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def check_private(path: Path, info: os.stat_result, *, directory: bool) -> None:
+    """Raise UnsafePath unless `info` is a file (or directory) of ours that nobody else may touch."""
+    if stat.S_ISLNK(info.st_mode):
+        raise _unsafe(path, "is a symbolic link", f"rm {path}")
+    expected, mode = (stat.S_ISDIR, "700") if directory else (stat.S_ISREG, "600")
+    if not expected(info.st_mode):
+        raise _unsafe(path, f"is not a {'directory' if directory else 'regular file'}", f"rm {path}")
+    if info.st_uid != os.geteuid():
+        raise _unsafe(path, f"belongs to user {info.st_uid}, not to you", f"ls -ld {path}")
+    if info.st_mode & 0o077:
+        seen = stat.S_IMODE(info.st_mode)
+        raise _unsafe(path, f"is open to others (mode {seen:04o})", f"chmod {mode} {path}")
+
+
+def _check_parents(path: Path) -> None:
+    for parent in path.absolute().parents:
+        info = os.stat(parent)
+        if info.st_uid not in (0, os.geteuid()):
+            raise _unsafe(parent, f"belongs to user {info.st_uid}, who could replace {path}", f"ls -ld {parent}")
+        if info.st_mode & 0o022 and not info.st_mode & stat.S_ISVTX:
+            seen = stat.S_IMODE(info.st_mode)
+            why = f"can be written by others (mode {seen:04o}), who could replace {path}"
+            raise _unsafe(parent, why, f"chmod go-w {parent}")
+
+
+def _unsafe(path: Path, why: str, cure: str) -> UnsafePath:
+    return UnsafePath(f"{path} {why}", hint=cure)

@@ -1,0 +1,1 @@
+"""Who and where: paths, profiles, and where each setting came from."""

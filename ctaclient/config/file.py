@@ -1,0 +1,87 @@
+"""`config.toml`: profiles and which of them is the default. It is the user's file: saving keeps comments and order."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from ctaclient._util.private import ensure_private_dir, write_private
+from ctaclient.config.profiles import ENVIRONMENT_PROFILE, Profile, check_profile_name
+from ctaclient.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_KEYS = tuple(f.name for f in fields(Profile) if f.name != "name")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """What `config.toml` says."""
+
+    default: str | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+
+def load(path: Path) -> ConfigFile:
+    """Read `path`; a missing file is an empty one. Raises ConfigError with the place that is wrong."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ConfigFile()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint=f"correct or remove {path}") from None
+    return parse(document, str(path))
+
+
+def parse(document: Mapping[str, Any], name: str) -> ConfigFile:
+    """The meaning of a parsed document; `name` is for messages. Raises ConfigError for what it does not know."""
+    unknown = set(document) - {"default", "profiles"}
+    if unknown:
+        raise _wrong(name, f"unknown key {min(unknown)!r}")
+    default = document.get("default")
+    tables = document.get("profiles", {})
+    if not isinstance(default, str | None) or not isinstance(tables, dict):
+        raise _wrong(name, "'default' is a name, 'profiles' a table of tables")
+    return ConfigFile(default, {key: _profile(key, table, name) for key, table in tables.items()})
+
+
+def save_profile(path: Path, profile: Profile, *, make_default: bool) -> None:
+    """Write `profile` into `path`, leaving everything else in it as it is."""
+    import tomlkit
+
+    load(path)  # never rewrite a file that we do not understand
+    ensure_private_dir(path.parent)
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    if make_default:
+        document["default"] = profile.name
+    tables = document.setdefault("profiles", tomlkit.table(is_super_table=True))
+    table = tables.setdefault(profile.name, tomlkit.table())
+    for key in _KEYS:
+        value = getattr(profile, key)
+        if value is not None:
+            table[key] = value
+        else:
+            table.pop(key, None)
+    write_private(path, tomlkit.dumps(document).encode())
+
+
+def _profile(key: str, table: Any, name: str) -> Profile:
+    try:
+        check_profile_name(key)
+    except UsageError as error:
+        raise _wrong(name, str(error)) from None
+    if key == ENVIRONMENT_PROFILE:
+        raise _wrong(name, f"the name {key!r} is kept for CTACLIENT_STORAGE_URL")
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise _wrong(name, f"profile {key!r} is a table of texts")
+    unknown = set(table) - set(_KEYS)
+    if unknown:
+        raise _wrong(name, f"profile {key!r} has the unknown key {min(unknown)!r}; known are {', '.join(_KEYS)}")
+    return Profile(key, **table)
+
+
+def _wrong(name: str, why: str) -> ConfigError:
+    return ConfigError(f"{name}: {why}", hint=f"correct {name}")

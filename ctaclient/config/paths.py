@@ -1,0 +1,71 @@
+"""Where things lie on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctaclient.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = "ctaclient"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The directories of one user.
+
+    `store` and `config` may lie in a home that many machines share; `runtime` belongs to this machine alone. `state`
+    has the agent's log and the sealing key, apart from the tokens that the key protects.
+    """
+
+    config: Path
+    store: Path
+    state: Path
+    runtime: Path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Paths:
+        """Below `CTACLIENT_HOME` if that is set, else where the platform keeps such things.
+
+        Raises ConfigError when neither it nor a home directory is known.
+        """
+        if home := environ.get("CTACLIENT_HOME"):
+            base = Path(home).absolute()
+            return cls(base / "config", base / "store", base / "state", base / "run")
+        import platformdirs
+
+        config = Path(platformdirs.user_config_dir(_NAME))
+        if not config.is_absolute() or not Path.home().is_absolute():
+            raise ConfigError("your home directory is not known", hint="export CTACLIENT_HOME=/a/private/directory")
+        state = Path(platformdirs.user_state_dir(_NAME))
+        return cls(config, Path(platformdirs.user_data_dir(_NAME)) / "store", state, _runtime(environ, state))
+
+    @property
+    def config_file(self) -> Path:
+        """`config.toml`."""
+        return self.config / "config.toml"
+
+    @property
+    def agent_log(self) -> Path:
+        """What the agent did."""
+        return self.state / "agent.log"
+
+    @property
+    def agent_socket(self) -> Path:
+        """Where the agent of this machine listens."""
+        return self.runtime / "agent.sock"
+
+
+def _runtime(environ: Mapping[str, str], state: Path) -> Path:
+    # Without XDG_RUNTIME_DIR platformdirs names a directory that all users share. Ours lies in the state directory
+    # instead, one for each machine, because a home may be shared by many.
+    given = environ.get("XDG_RUNTIME_DIR")
+    if given and os.path.isabs(given) and os.access(given, os.W_OK) and os.stat(given).st_uid == os.geteuid():
+        return Path(given) / _NAME
+    return state / f"run-{socket.gethostname()}"

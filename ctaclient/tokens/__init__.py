@@ -1,0 +1,10 @@
+"""Access tokens: the store's format and its readers, WLCG discovery, locks. Standard library only.
+
+The store has one directory for each profile::
+
+    STORE/PROFILE/token          the access token, one line, for us and for every other program
+    STORE/PROFILE/record.json    when it ends, whose it is, what went wrong: nothing secret
+    STORE/PROFILE/login.sealed   the refresh token, which only the agent can open
+
+Directories are 0700, files 0600, each is replaced atomically.
+"""

@@ -1,0 +1,135 @@
+"""Where a client's token comes from, as one contract: give a token; be told that it was refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ctaclient.errors import LoginRequired
+from ctaclient.tokens.token import AccessToken, parse_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ctaclient._util.clock import Clock
+    from ctaclient.tokens.record import Record
+    from ctaclient.tokens.store import TokenStore
+
+
+class TokenSource(Protocol):
+    """Gives access tokens. Safe to share between threads."""
+
+    @property
+    def description(self) -> str:
+        """Where they come from, for messages."""
+        ...
+
+    def get(self, *, min_ttl_s: float = 0) -> AccessToken:
+        """A token that lives at least `min_ttl_s` seconds more. Raises LoginRequired when there is none."""
+        ...
+
+    def replace(self, refused: AccessToken) -> AccessToken | None:
+        """Another token after the storage refused this one, or None when there is no other."""
+        ...
+
+
+class FixedToken:
+    """A token given as an argument or in `BEARER_TOKEN`: it never changes."""
+
+    def __init__(self, token: AccessToken, description: str, clock: Clock) -> None:
+        self.description = description
+        self._token = token
+        self._clock = clock
+
+    def get(self, *, min_ttl_s: float = 0) -> AccessToken:
+        _check_ttl(self._token, min_ttl_s, self._clock, self.description, hint=None)
+        return self._token
+
+    def replace(self, refused: AccessToken) -> AccessToken | None:
+        return self._token if self._token.value != refused.value else None
+
+
+class FileToken:
+    """A token file that somebody else keeps fresh (`BEARER_TOKEN_FILE`, HTCondor's credd, another agent)."""
+
+    def __init__(self, path: Path, read: Callable[[Path], bytes], clock: Clock) -> None:
+        self.description = str(path)
+        self._path = path
+        self._read = read
+        self._clock = clock
+
+    def get(self, *, min_ttl_s: float = 0) -> AccessToken:
+        token = self._load()
+        _check_ttl(token, min_ttl_s, self._clock, self.description, hint="renew it, or unset BEARER_TOKEN_FILE")
+        return token
+
+    def replace(self, refused: AccessToken) -> AccessToken | None:
+        token = self._load()
+        return token if token.value != refused.value else None
+
+    def _load(self) -> AccessToken:
+        try:
+            data = self._read(self._path)
+        except OSError as error:
+            raise LoginRequired(f"the token file {self._path} cannot be read: {error.strerror}") from None
+        token = parse_token(data.decode("ascii", "replace"), self.description)
+        if token is None:
+            raise LoginRequired(f"the token file {self._path} is empty")
+        return token
+
+
+class StoredToken:
+    """A profile's token in the store, which the agent keeps fresh.
+
+    `ask_agent(profile)` makes a running agent refresh now and returns when it has tried; it does nothing where no
+    agent can be reached.
+    """
+
+    def __init__(self, store: TokenStore, profile: str, ask_agent: Callable[[str], None], clock: Clock) -> None:
+        self.description = f"the login of profile {profile}"
+        self._store = store
+        self._profile = profile
+        self._ask_agent = ask_agent
+        self._clock = clock
+
+    def get(self, *, min_ttl_s: float = 0) -> AccessToken:
+        record, token = self._read()
+        if token and token.ttl_s(self._clock.now()) > min_ttl_s:
+            return token
+        if record.state != "login_required":
+            self._ask_agent(self._profile)
+            record, token = self._read()
+        if token is None:
+            raise LoginRequired(f"there is no token for profile {self._profile}", hint=self._cure)
+        if record.state == "login_required" and token.ttl_s(self._clock.now()) <= min_ttl_s:
+            why = f": {record.reason}" if record.reason else ""
+            raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self._cure)
+        _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self._cure)
+        return token
+
+    def replace(self, refused: AccessToken) -> AccessToken | None:
+        for ask in (False, True):
+            if ask:
+                self._ask_agent(self._profile)
+            token = self._read()[1]
+            if token and token.value != refused.value:
+                return token
+        return None
+
+    def _read(self) -> tuple[Record, AccessToken | None]:
+        found = self._store.read(self._profile)
+        if found is None:
+            raise LoginRequired(f"you are not logged in to profile {self._profile}", hint=self._cure)
+        return found
+
+    @property
+    def _cure(self) -> str:
+        return f"ctaclient start-agent --profile {self._profile}"
+
+
+def _check_ttl(token: AccessToken, min_ttl_s: float, clock: Clock, where: str, hint: str | None) -> None:
+    left = token.ttl_s(clock.now())
+    if left <= 0:
+        raise LoginRequired(f"the token from {where} has expired", hint=hint)
+    if left < min_ttl_s:
+        raise LoginRequired(f"the token from {where} lives {left:.0f} s more, {min_ttl_s:.0f} s are wanted", hint=hint)

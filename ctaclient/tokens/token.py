@@ -1,0 +1,85 @@
+"""An access token as text (RFC 6750 2.1) and what its claims say, unverified, for messages."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ctaclient._util.redact import fingerprint, printable
+from ctaclient.errors import LoginRequired
+
+_SYNTAX = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+_WHITE_SPACE = " \t\n\v\f\r"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A bearer token. `expires_at` is seconds since the epoch, or None where nobody said."""
+
+    value: str = field(repr=False)
+    expires_at: float | None = None
+
+    def ttl_s(self, now: float) -> float:
+        """Seconds of life left; infinite where the end is not known."""
+        return float("inf") if self.expires_at is None else self.expires_at - now
+
+    @property
+    def fingerprint(self) -> str:
+        """What logs may call it."""
+        return fingerprint(self.value)
+
+
+def parse_token(text: str, where: str) -> AccessToken | None:
+    """The token in `text`, or None if that is white space only.
+
+    White space around it is dropped (WLCG bearer token discovery). Raises LoginRequired, naming `where` it came from,
+    when it is not a bearer token by RFC 6750: it would break the header it is put into.
+    """
+    value = text.strip(_WHITE_SPACE)
+    if not value:
+        return None
+    if not _SYNTAX.fullmatch(value):
+        raise LoginRequired(f"{where} does not hold a bearer token", hint=f"correct or remove {where}")
+    end = claims(value).get("exp")
+    return AccessToken(value, float(end) if isinstance(end, int | float) else None)
+
+
+def claims(value: str) -> dict[str, Any]:
+    """The claims of a JWT, **not verified**; empty for an opaque token or anything else."""
+    parts = value.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        decoded = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
+
+
+def explain(token: AccessToken, now: float) -> str:
+    """Why a storage may have refused `token`, as far as the token itself tells; empty when it does not."""
+    said = claims(token.value)
+    if token.expires_at is not None and token.expires_at <= now:
+        return f"the token expired {_ago(now - token.expires_at)} ago"
+    begin = said.get("nbf")
+    if isinstance(begin, int | float) and begin > now:
+        return f"the token is valid only in {_ago(begin - now)}: is this machine's clock right?"
+    facts = [f"{name} {printable(_text(said[claim]), limit=80)}" for claim, name in _SHOWN.items() if said.get(claim)]
+    return f"the token is for {', '.join(facts)}" if facts else ""
+
+
+_SHOWN = {"aud": "audience", "iss": "issuer", "scope": "scope"}
+
+
+def _text(claim: object) -> str:
+    return " ".join(map(str, claim)) if isinstance(claim, list) else str(claim)
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
