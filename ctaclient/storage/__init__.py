@@ -1,0 +1,1 @@
+"""What is on the storage: names, entries, listings, and the changes that move no data."""

@@ -1,0 +1,1 @@
+"""Files in and out: each is verified before it gets its final name."""
