@@ -1,0 +1,6 @@
+"""`python -m ctaclient`."""
+
+from ctaclient.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""`ctaclient mkdir`."""
+
+from __future__ import annotations
+
+import click
+
+from ctaclient.cli.options import Context, shared
+
+
+@click.command("mkdir")
+@click.argument("remote", nargs=-1, required=True)
+@click.option("-p", "--parents", is_flag=True, help="Make missing parents; an existing directory is fine.")
+@shared
+def command(remote: tuple[str, ...], parents: bool, context: Context) -> None:
+    """Make directories."""
+    with context.client() as client:
+        for name in remote:
+            client.mkdir(name, parents=parents)

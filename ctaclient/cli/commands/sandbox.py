@@ -1,0 +1,13 @@
+"""`ctaclient sandbox`: an identity provider and a storage on this machine, to try things on."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("sandbox")
+def command() -> None:
+    """Run a local identity provider and storage until Ctrl-C, and print how to use them from another shell."""
+    from ctaclient.sandbox.show import run
+
+    run(None, click.echo)

@@ -1,0 +1,115 @@
+"""Who acts, where, with which token: settings and token discovery put together, without any HTTP.
+
+Apart from `client.py` so that printing a token imports no HTTP stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ctaclient._util.origin import Origin
+from ctaclient.config.file import load
+from ctaclient.config.paths import Paths
+from ctaclient.config.profiles import BUILTIN
+from ctaclient.config.settings import Arguments, Settings, resolve
+from ctaclient.control.client import ask
+from ctaclient.control.messages import Request
+from ctaclient.errors import ConfigError, CtaError, LoginRequired
+from ctaclient.tokens.discovery import discover
+from ctaclient.tokens.source import StoredToken
+from ctaclient.tokens.store import TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ctaclient._util.clock import Clock
+    from ctaclient.tokens.source import TokenSource
+
+
+class Identity:
+    """What the caller's arguments, environment and `config.toml` say.
+
+    `token` is an access token as an argument; it counts for the selected profile only.
+    """
+
+    def __init__(
+        self, arguments: Arguments, environ: Mapping[str, str], clock: Clock, *, token: str | None = None
+    ) -> None:
+        self.paths = Paths.of(environ)
+        self.config = load(self.paths.config_file)
+        self.store = TokenStore(self.paths.store)
+        self.settings = resolve(arguments, environ, self.config)
+        self._arguments = arguments
+        self._environ = environ
+        self._clock = clock
+        self._token = token
+
+    def of_profile(self, name: str | None) -> Settings:
+        """The settings of profile `name`, or of the selected one: overrides of the storage URL are its alone."""
+        if name is None or name == self.settings.name:
+            return self.settings
+        environ = {key: value for key, value in self._environ.items() if key != "CTACLIENT_STORAGE_URL"}
+        return resolve(replace(self._arguments, profile=name, storage_url=None), environ, self.config)
+
+    def profile_at(self, origin: Origin) -> Settings | None:
+        """The profile whose storage is at `origin`: the selected one, else any that is known; None for strangers."""
+        names = dict.fromkeys([self.settings.name, *self.config.profiles, *BUILTIN])
+        for name in names:
+            settings = self.of_profile(name)
+            if settings.storage_url.value and Origin.of(settings.storage_url.value) == origin:
+                return settings
+        return None
+
+    def token_source(self, settings: Settings) -> TokenSource:
+        """Where the tokens for a profile come from. Raises LoginRequired when no step of the discovery has one.
+
+        A token that the caller handed over belongs to the selected profile, a stored one to the storage it was made
+        for.
+        """
+        if settings.name == self.settings.name:
+            source = discover(
+                self._environ,
+                argument=self._token,
+                stored=lambda: self._stored(settings),
+                storage_overridden=settings.storage_overridden,
+                clock=self._clock,
+            )
+        else:
+            source = self._stored(settings)
+        if source:
+            return source
+        if settings.storage_overridden:
+            raise LoginRequired(
+                f"the storage URL comes from {settings.storage_url.origin}, and stored tokens do not go there",
+                hint="set BEARER_TOKEN_FILE, or make a profile: ctaclient start-agent --storage-url URL …",
+            )
+        raise LoginRequired(
+            f"you are not logged in to profile {settings.name}", hint=f"ctaclient start-agent --profile {settings.name}"
+        )
+
+    def storage_url(self, settings: Settings) -> str:
+        """The storage URL of a profile. Raises ConfigError when it has none."""
+        if not settings.storage_url.value:
+            raise ConfigError(
+                f"profile {settings.name} has no storage URL",
+                hint=f"ctaclient start-agent --profile {settings.name} --storage-url URL",
+            )
+        return settings.storage_url.value
+
+    def _stored(self, settings: Settings) -> TokenSource | None:
+        record = self.store.record(settings.name)
+        if record is None:
+            return None
+        if Origin.of(record.storage_url) != Origin.of(self.storage_url(settings)):
+            raise LoginRequired(
+                f"the login of profile {settings.name} was made for {Origin.of(record.storage_url)}",
+                hint=f"ctaclient start-agent --profile {settings.name} logs in for {settings.storage_url.value}",
+            )
+        return StoredToken(self.store, settings.name, self._ask_agent, self._clock)
+
+    def _ask_agent(self, profile: str) -> None:
+        try:
+            ask(self.paths.agent_socket, Request("refresh", profile))
+        except CtaError:
+            return  # the caller looks at the store again and says what is wrong there
