@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint clean
 
 demo: $(VENV)/installed
-	@$(BIN)/python -P -m ctaclient.sandbox demo README.md docs
+	@$(BIN)/python -P -m ctaclient.sandbox.demo README.md docs
 
 test: $(VENV)/tested
 	@$(BIN)/python -P -m pytest -n auto --dist worksteal -q

@@ -29,12 +29,27 @@
     ├── Nearline                    9    on tape, not staged
     └── NoSpace                     10   quota or space, here or there
 
-The exit codes are the table in the docs, which is made from this file.
+The page of errors in the docs is made from this file.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
+
+EXIT_CODES = {
+    0: "ok",
+    1: "something else",
+    2: "usage: an argument or a setting cannot be meant",
+    3: "some items failed, the others are done",
+    4: "login needed, or the token was refused",
+    5: "not found",
+    6: "exists, or changed: a conflict",
+    7: "network, TLS or server; trying again helps where the table below says so",
+    8: "integrity: size or checksum differ",
+    9: "on tape, not staged",
+    10: "quota or space",
+    130: "interrupted",
+}
 
 
 class CtaError(Exception):
