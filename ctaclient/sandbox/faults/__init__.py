@@ -1,0 +1,1 @@
+"""Scripted misbehaviour: each fault happens to one request, once."""
