@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ctaclient.sandbox import Options, Sandbox
+from tests.support.agent_home import AgentHome
+from tests.support.waiting import eventually
+
+__all__ = ["eventually"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,9 +52,40 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
-def eventually(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
-    """Wait for something that another process does. Fails after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+@pytest.fixture
+def short_lived(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox of the test's own, with tokens that are refreshed after about 2.5 s, and PKCE."""
+    with Sandbox.start(tmp_path / "sandbox", Options(access_token_lifetime_s=4, require_pkce=True)) as running:
+        yield running
+
+
+@pytest.fixture
+def make_home(tmp_path: Path) -> Iterator[Callable[[Sandbox], AgentHome]]:
+    """Makes an empty home, pointed at a sandbox; its agent is ended afterwards."""
+    with contextlib.ExitStack() as stack:
+
+        def make(sandbox: Sandbox) -> AgentHome:
+            home = AgentHome(tmp_path / "agent-home", sandbox)
+            stack.callback(home.end)
+            return home
+
+        yield make
+
+
+@pytest.fixture
+def agent_home(make_home: Callable[[Sandbox], AgentHome], sandbox: Sandbox) -> AgentHome:
+    """An empty home, pointed at the shared sandbox."""
+    return make_home(sandbox)
+
+
+@pytest.fixture
+def busy_home(make_home: Callable[[Sandbox], AgentHome], short_lived: Sandbox) -> AgentHome:
+    """An empty home, pointed at the short-lived sandbox."""
+    return make_home(short_lived)
+
+
+@pytest.fixture
+def logged_in(agent_home: AgentHome) -> AgentHome:
+    """A home with a login and an agent that keeps it."""
+    agent_home.log_in()
+    return agent_home

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from ctaclient.errors import UsageError
 from ctaclient.sandbox import Fault, Sandbox, approve
-from tests.conftest import eventually
+from tests.support.waiting import eventually
 from tests.sandbox.conftest import Wire
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,132 @@
+"""`python -m ctaclient_agent`: `start` on the user's terminal, `run` as the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from ctaclient.errors import ConfigError, CtaError, Interrupted, UsageError
+from ctaclient_agent.log import Secrets
+from ctaclient_agent.terminal import Terminal, ask_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctaclient_agent.instance import Holder
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains as the rest of the program does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    secrets = Secrets()
+    terminal = Terminal(hide=secrets.hide)
+    debug = "--debug" in (sys.argv[1:] if argv is None else argv)
+    try:
+        if os.name == "nt":
+            raise ConfigError("the token agent runs on Linux and macOS only", hint="set BEARER_TOKEN_FILE instead")
+        arguments = _parser().parse_args(argv)
+        if arguments.command == "start":
+            _start(arguments, terminal, secrets)
+        else:
+            _run(arguments, terminal)
+    except KeyboardInterrupt:
+        return _fail(terminal, Interrupted("interrupted"), debug=debug)
+    except CtaError as error:
+        return _fail(terminal, error, debug=debug)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return _fail(terminal, CtaError(f"{error.strerror or type(error).__name__}{where}"), debug=debug)
+    except Exception as error:  # noqa: BLE001 - the last resort of a program
+        return _fail(terminal, CtaError(f"internal error: {type(error).__name__}", hint="add --debug"), debug=debug)
+    return 0
+
+
+def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> None:
+    from ctaclient._util.clock import SystemClock
+    from ctaclient.config.settings import Arguments
+    from ctaclient_agent.hygiene import harden
+    from ctaclient_agent.log import log_to_terminal
+    from ctaclient_agent.start import Surroundings, start
+
+    harden()
+    log_to_terminal(secrets, debug=arguments.debug)
+    given = Arguments(
+        profile=arguments.profile,
+        storage_url=arguments.storage_url,
+        issuer=arguments.issuer,
+        client_id=arguments.client_id,
+        scope=arguments.scope,
+        ca_bundle=arguments.ca_bundle,
+    )
+    around = Surroundings(os.environ, terminal, ask_secret, SystemClock(), secrets.learn, debug=arguments.debug)
+    start(given, arguments.client_secret_file, around)
+
+
+def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
+    from ctaclient_agent.spawn import ReadyPipe
+
+    pipe = ReadyPipe(arguments.ready_fd)
+    try:
+        # Below this line too much can be missing or broken for a process without a terminal to keep it to itself.
+        from ctaclient.config.paths import Paths
+        from ctaclient_agent.hygiene import harden
+        from ctaclient_agent.service import serve
+
+        harden()
+        paths = Paths.of(os.environ)
+
+        def ready(holder: Holder) -> None:
+            terminal.say(f"the agent is running ({holder}), its log is {paths.agent_log}")
+            pipe.ready(str(holder), already=False)
+
+        other = serve(paths, debug=arguments.debug, ready=ready)
+        if other is not None:
+            terminal.say(f"the agent is running already ({other})")
+            pipe.ready(str(other), already=True)
+    except CtaError as error:
+        pipe.failed(error)
+        raise
+    except Exception as error:
+        pipe.failed(CtaError(f"the agent failed: {type(error).__name__}"))
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="ctaclient-agent", description="The token agent: log in once, stay logged in.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="log in if needed, and start the agent if none runs", allow_abbrev=False)
+    start.add_argument("--profile", metavar="NAME", help="which login; default: the selected profile")
+    start.add_argument("--issuer", metavar="URL", help="the identity provider")
+    start.add_argument("--client-id", metavar="ID", help="the client's name there")
+    start.add_argument(
+        "--client-secret-file", metavar="FILE", type=Path, help="a file of mode 0600 with the client's secret"
+    )
+    start.add_argument("--scope", metavar="TEXT", help="what to ask for; default: openid offline_access")
+    start.add_argument("--storage-url", metavar="URL", help="the storage that the tokens are for")
+    start.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust besides the system's")
+    run = commands.add_parser("run", help="be the agent, in the foreground", allow_abbrev=False)
+    run.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    for command in (start, run):
+        command.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
+    return parser
+
+
+def _fail(terminal: Terminal, error: CtaError, *, debug: bool) -> int:
+    if debug:
+        terminal.warn(traceback.format_exc())
+    terminal.report(error)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

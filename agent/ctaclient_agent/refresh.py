@@ -1,0 +1,184 @@
+"""One refresh of one profile, under the profile's lock: re-read, decide, ask, store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctaclient._util.redact import printable, redact
+from ctaclient.errors import ConfigError, CtaError, IssuerError, LoginRequired, NetworkError, ServerError, UnsafePath
+from ctaclient_agent.answers import Failure, Tokens, read_tokens
+from ctaclient_agent.client_auth import ClientAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from ctaclient._util.clock import Clock
+    from ctaclient.tokens.record import Record
+    from ctaclient_agent.discovery import Discovery
+    from ctaclient_agent.http import Http
+    from ctaclient_agent.vault import Login, Stamp, Vault
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A new token is in the store: ours, or one that somebody else stored before us."""
+
+    record: Record
+    stamp: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Not this time. The same refresh token is tried again, so a lost reply is survived where the issuer allows it."""
+
+    reason: str
+    retry_after_s: float | None = None
+    stamp: Stamp | None = None
+    error: CtaError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The login has ended."""
+
+    reason: str
+    stamp: Stamp | None = None
+
+
+Outcome = Renewed | Passing | Refused
+
+
+class Refresher:
+    """Refreshes. Safe to use from one thread per profile at once."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        discovery: Discovery,
+        open_http: Callable[[str | None], AbstractContextManager[Http]],
+        clock: Clock,
+    ) -> None:
+        self._vault = vault
+        self._discovery = discovery
+        self._open_http = open_http
+        self._clock = clock
+        self._unsaved: dict[str, tuple[Login, Tokens, float]] = {}
+        self._unsaved_guard = threading.Lock()
+
+    def refresh(self, profile: str, *, known: int | None = None) -> Outcome:
+        """Get a new token for `profile`.
+
+        `known` is the generation that the caller saw when it decided; a later one in the store means that somebody
+        else was faster, and nothing is asked.
+        """
+        try:
+            with self._vault.lock(profile):
+                try:
+                    return self._refresh(profile, known)
+                except (LoginRequired, UnsafePath) as error:
+                    return self._end(profile, error.message)
+                except ConfigError as error:
+                    return self._pass(profile, error.message, error=error)
+        except CtaError as error:
+            return self._pass(profile, error.message, error=error)
+        except OSError as error:
+            return self._pass(profile, f"the store cannot be used: {_why(error)}")
+
+    def _refresh(self, profile: str, known: int | None) -> Outcome:
+        login = self._vault.load(profile)
+        if login is None:
+            return Refused("there is no login")
+        if (unsaved := self._take_unsaved(login)) is not None:
+            return self._store(*unsaved)
+        record = self._vault.store.record(profile)
+        if known is not None and record and record.state == "fresh" and known < record.generation == login.generation:
+            return self._renewed(record)
+        try:
+            answer = self._ask(login)
+        except (NetworkError, IssuerError) as error:
+            self._discovery.forget(login.issuer)
+            # An IssuerError here is discovery that breaks the rules: nobody refused the login, somebody may repair it.
+            return self._pass(profile, error.message, error=error)
+        if isinstance(answer, Tokens):
+            return self._store(login, answer, self._clock.now())
+        if answer.final:
+            return self._end(profile, f"the issuer ended the login: {answer.text}")
+        self._discovery.forget(login.issuer)
+        trouble = ServerError(f"the issuer cannot refresh now: {answer.text}", status=answer.status)
+        return self._pass(profile, trouble.message, answer.retry_after_s, trouble)
+
+    def _ask(self, login: Login) -> Tokens | Failure:
+        with self._open_http(login.ca_bundle) as http:
+            metadata = self._discovery.look_up(login.issuer, http)
+            auth = ClientAuth(login.client_id, login.client_secret)
+            # No scope: what was granted stays granted (RFC 6749 6).
+            form, headers = auth.apply({"grant_type": "refresh_token", "refresh_token": login.refresh_token}, metadata)
+            reply = http.post(metadata.token_endpoint, form, headers)
+        return read_tokens(reply, self._clock.now(), login.refresh_token, login.client_secret)
+
+    def _store(self, login: Login, tokens: Tokens, received_at: float) -> Outcome:
+        try:
+            record = self._vault.save(login, tokens, received_at)
+        except (OSError, CtaError) as error:
+            # A full disk or an expired Kerberos ticket: the old refresh token is spent, so this answer is all there is.
+            with self._unsaved_guard:
+                self._unsaved[login.profile] = (login, tokens, received_at)
+            return self._pass(login.profile, f"the new token cannot be stored: {_why(error)}")
+        with self._unsaved_guard:
+            self._unsaved.pop(login.profile, None)
+        _log.info(
+            "%s: new access token %s, generation %d, valid for %.0f s",
+            login.profile,
+            record.token,
+            record.generation,
+            tokens.life_s,
+        )
+        return self._renewed(record)
+
+    def _take_unsaved(self, stored: Login) -> tuple[Login, Tokens, float] | None:
+        """The answer that could not be stored, if nothing newer has been stored since."""
+        with self._unsaved_guard:
+            unsaved = self._unsaved.get(stored.profile)
+        if unsaved is None:
+            return None
+        login, tokens, _ = unsaved
+        record = self._vault.store.record(stored.profile)
+        half_done = (
+            stored.generation == login.generation + 1
+            and stored.refresh_token == (tokens.refresh_token or login.refresh_token)
+            and (record is None or record.generation < stored.generation)
+        )
+        if stored.generation == login.generation or half_done:
+            return unsaved
+        with self._unsaved_guard:
+            self._unsaved.pop(stored.profile, None)
+        return None
+
+    def _renewed(self, record: Record) -> Renewed:
+        return Renewed(record, self._vault.stamp(record.profile))
+
+    def _pass(
+        self, profile: str, reason: str, retry_after_s: float | None = None, error: CtaError | None = None
+    ) -> Passing:
+        _log.warning("%s: no new token: %s", profile, reason)
+        return Passing(reason, retry_after_s, self._vault.stamp(profile), error)
+
+    def _end(self, profile: str, reason: str) -> Refused:
+        _log.warning("%s: login needed: %s", profile, reason)
+        try:
+            self._vault.require_login(profile, reason)
+        except (OSError, CtaError) as error:
+            _log.warning("%s: the record cannot be written: %s", profile, _why(error))
+        return Refused(reason, self._vault.stamp(profile))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return printable(redact(str(error)))

@@ -1,0 +1,140 @@
+"""Starting the daemon: out of the terminal, with a clean environment, and not before it is ready do we go on."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from ctaclient._util.redact import printable
+from ctaclient.errors import AgentError, CtaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_ALLOWED = frozenset(
+    {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH"}
+    | {name for proxy in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (proxy, proxy.upper())}
+)
+_ALLOWED_PREFIXES = ("LC_", "XDG_", "CTACLIENT_")
+# The daemon runs in `/`, so what the caller meant relative to where he stands must be said in full.
+_PATHS = frozenset(
+    {"HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH", "CTACLIENT_HOME", "CTACLIENT_CA_BUNDLE"}
+)
+_READY_TIMEOUT_S = 60.0
+_MAX_BYTES = 64 * 1024
+
+
+def start_daemon(environ: Mapping[str, str], log_file: Path, *, debug: bool) -> dict[str, Any]:
+    """Start `ctaclient_agent run` and wait until it is ready: `{"holder": text, "already": bool}`.
+
+    Raises the daemon's own error when it cannot serve, AgentError when it says nothing.
+    """
+    reading, writing = _pipe()
+    try:
+        # -P: only what is installed, whatever lies in the working directory.
+        command = [sys.executable, "-P", "-m", "ctaclient_agent", "run", "--ready-fd", str(writing)]
+        process = subprocess.Popen(
+            [*command, "--debug"] if debug else command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=daemon_environment(environ),
+            cwd="/",
+            start_new_session=True,
+            close_fds=True,
+            pass_fds=(writing,),
+        )
+    finally:
+        os.close(writing)
+    try:
+        line = _read_all(reading)
+    finally:
+        os.close(reading)
+    hint = f"see {log_file}"
+    if line is None:
+        raise AgentError(f"the agent (pid {process.pid}) is not ready after {_READY_TIMEOUT_S:.0f} s", hint=hint)
+    if not line:
+        raise AgentError(f"the agent (pid {process.pid}) ended without a word", hint=hint)
+    said: dict[str, Any] = json.loads(line)
+    if "error" in said:
+        raise _error(said["error"])
+    return said
+
+
+def daemon_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of `environ` the daemon gets: no tokens, nothing that it does not need."""
+    kept = {name: value for name, value in environ.items() if name in _ALLOWED or name.startswith(_ALLOWED_PREFIXES)}
+    for name in _PATHS & set(kept):
+        kept[name] = os.pathsep.join(os.path.abspath(part) for part in kept[name].split(os.pathsep) if part)
+    return kept
+
+
+class ReadyPipe:
+    """The daemon's end: says one thing, then closes, so that nothing of the caller's stays open."""
+
+    def __init__(self, fd: int | None) -> None:
+        self._fd = fd
+        if fd is not None:
+            os.set_inheritable(fd, False)  # noqa: FBT003 - the function takes no keyword
+
+    def ready(self, holder: str, *, already: bool) -> None:
+        """The agent serves; or, with `already`, another one does."""
+        self._say({"holder": holder, "already": already})
+
+    def failed(self, error: CtaError) -> None:
+        """It cannot."""
+        self._say({"error": error.to_dict()})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            try:
+                os.write(fd, json.dumps(message).encode()[:_MAX_BYTES])
+            except BrokenPipeError:
+                pass  # the caller did not wait
+            finally:
+                os.close(fd)
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe above the standard descriptors: should these be closed here, the daemon puts /dev/null in their place."""
+    low = os.pipe()
+    try:
+        reading, writing = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in low)
+        return reading, writing
+    finally:
+        for fd in low:
+            os.close(fd)
+
+
+def _error(said: Mapping[str, Any]) -> CtaError:
+    """The daemon's error as one of ours, so that the exit code is the same."""
+    kind = next((kind for kind in _kinds(CtaError) if kind.slug == said["error"]), AgentError)
+    return kind(printable(str(said["message"])), hint=said.get("hint"))
+
+
+def _kinds(kind: type[CtaError]) -> Iterator[type[CtaError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
+def _read_all(fd: int) -> bytes | None:
+    """Everything until the other end is closed, or None when that takes too long."""
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    data = b""
+    while True:
+        readable, _, _ = select.select([fd], [], [], max(deadline - time.monotonic(), 0.0))
+        if not readable:
+            return None
+        part = os.read(fd, _MAX_BYTES)
+        if not part:
+            return data
+        data += part

@@ -1,0 +1,196 @@
+"""The logins of this store: loading them, and the one order in which a new token becomes durable."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ctaclient._util.private import ensure_private_dir, read_private, write_private
+from ctaclient._util.redact import fingerprint
+from ctaclient.errors import CtaError, LoginRequired
+from ctaclient.tokens.lock import FileLock
+from ctaclient.tokens.record import Record
+from ctaclient.tokens.store import TokenStore
+from ctaclient.tokens.token import AccessToken
+from ctaclient_agent.seal import Header, Key, load_key, make_key, read_header, seal, unseal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ctaclient.config.paths import Paths
+    from ctaclient_agent.answers import Tokens
+
+# Tells whether a sealed file was replaced or its mode was mended.
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """All that a refresh needs. `scope_asked` is what the user wanted, `scope` what was granted.
+
+    `generation` grows by one with each new token; the record of the same generation describes it.
+    """
+
+    profile: str
+    issuer: str
+    generation: int
+    client_id: str
+    storage_url: str
+    scope_asked: str
+    scope: str
+    subject: str | None
+    ca_bundle: str | None
+    refresh_token: str = field(repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+
+
+class Vault:
+    """The sealed logins, tokens and records below `paths.store`.
+
+    `learn` is told every secret that is read or written, so that the log can hide it.
+    """
+
+    def __init__(self, paths: Paths, *, learn: Callable[[str], None] = lambda _: None) -> None:
+        self.store = TokenStore(paths.store)
+        self._key_file = paths.state / "seal.key"
+        self._learn = learn
+
+    def sealed_file(self, profile: str) -> Path:
+        """Where the secrets of `profile` are."""
+        return self.store.profile_dir(profile) / "login.sealed"
+
+    def lock(self, profile: str) -> FileLock:
+        """The lock round «re-read, decide, refresh, store» (agent.md 0.2). Makes the profile's directory."""
+        directory = self.store.profile_dir(profile)
+        ensure_private_dir(directory)
+        return FileLock(directory / "lock")
+
+    def profiles(self) -> dict[str, Stamp]:
+        """The profiles that have a sealed login, each with the stamp of its file."""
+        found = {}
+        for path in sorted(self.store.directory.glob("*/login.sealed")):
+            name = path.parent.name
+            if re.fullmatch(r"[a-z0-9-]+", name) and (stamp := _stamp(path)) is not None:
+                found[name] = stamp
+        return found
+
+    def stamp(self, profile: str) -> Stamp | None:
+        """The stamp of the sealed login, or None when there is none."""
+        return _stamp(self.sealed_file(profile))
+
+    def generation(self, profile: str) -> int | None:
+        """The generation that the sealed file claims, or None when it cannot be read."""
+        path = self.sealed_file(profile)
+        try:
+            return read_header(read_private(path), str(path)).generation
+        except (CtaError, OSError):
+            return None
+
+    def load(self, profile: str) -> Login | None:
+        """The login of `profile`, or None when there is none.
+
+        Raises LoginRequired when it cannot be opened, UnsafePath when others could have touched it, ConfigError when
+        the key is unusable.
+        """
+        path = self.sealed_file(profile)
+        try:
+            data = read_private(path)
+        except FileNotFoundError:
+            return None
+        cure = f"ctaclient start-agent --profile {profile} logs in anew"
+        key = load_key(self._key_file)
+        if key is None:
+            raise LoginRequired(f"the key {self._key_file} that sealed {path} is gone", hint=cure)
+        header, payload = unseal(data, profile, key, str(path))
+        login = _login(header, payload)
+        if login is None:
+            raise LoginRequired(f"the sealed login {path} is incomplete", hint=cure)
+        for secret in (login.refresh_token, login.client_secret):
+            if secret:
+                self._learn(secret)
+        return login
+
+    def check(self, profile: str) -> None:
+        """Say why directory or key cannot be used before anybody approves a login in vain; makes nothing."""
+        for directory in (self.store.directory, self.store.profile_dir(profile)):
+            if os.path.lexists(directory):
+                ensure_private_dir(directory)
+        load_key(self._key_file)
+
+    def save(self, login: Login, tokens: Tokens, now: float) -> Record:
+        """Store what the issuer gave: the refresh token first, then the token, then the record. Needs the lock.
+
+        Should we die in between, the newer refresh token is the one that survives; the record's generation then lags
+        behind, and the next agent refreshes at once. Returns the record.
+        """
+        login = replace(
+            login,
+            # RFC 6749 6: without a new refresh token the old one stays
+            refresh_token=tokens.refresh_token or login.refresh_token,
+            scope=tokens.scope or login.scope,
+            generation=1 + max(login.generation, *self._generations(login.profile)),
+        )
+        for secret in (tokens.access_token, login.refresh_token, login.client_secret):
+            if secret:
+                self._learn(secret)
+        self._write(login, make_key(self._key_file))
+        record = Record(
+            profile=login.profile,
+            issuer=login.issuer,
+            client_id=login.client_id,
+            storage_url=login.storage_url,
+            scope=login.scope,
+            state="fresh",
+            token=fingerprint(tokens.access_token),
+            issued_at=now,
+            expires_at=now + tokens.life_s,
+            generation=login.generation,
+        )
+        self.store.publish(record, AccessToken(tokens.access_token, record.expires_at))
+        return record
+
+    def change_ca_bundle(self, login: Login, ca_bundle: str) -> Login:
+        """Remember another CA bundle for the refreshes of `login`. Needs the lock."""
+        login = replace(login, ca_bundle=ca_bundle)
+        self._write(login, make_key(self._key_file))
+        return login
+
+    def require_login(self, profile: str, reason: str) -> None:
+        """Tell the readers that the login has ended; the token stays while it lives. Needs the lock."""
+        record = self.store.record(profile)
+        if record is not None:
+            self.store.publish(replace(record, state="login_required", reason=reason), None)
+
+    def _generations(self, profile: str) -> tuple[int, int]:
+        try:
+            record = self.store.record(profile)
+        except CtaError:
+            record = None
+        return self.generation(profile) or 0, record.generation if record else 0
+
+    def _write(self, login: Login, key: Key) -> None:
+        payload = asdict(login)
+        header = Header(payload.pop("profile"), payload.pop("issuer"), payload.pop("generation"))
+        write_private(self.sealed_file(login.profile), seal(header, payload, key))
+
+
+def _login(header: Header, payload: dict[str, Any]) -> Login | None:
+    texts = ("client_id", "storage_url", "scope_asked", "scope", "refresh_token")
+    optional = ("subject", "ca_bundle", "client_secret")
+    if not all(isinstance(payload.get(name), str) for name in texts):
+        return None
+    if not all(isinstance(payload.get(name), str | None) for name in optional):
+        return None
+    values = {name: payload.get(name) for name in (*texts, *optional)}
+    return Login(profile=header.profile, issuer=header.issuer, generation=header.generation, **values)  # type: ignore[arg-type]
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return None
+    return info.st_ino, info.st_ctime_ns

@@ -1,0 +1,168 @@
+"""The control socket, asked well and badly."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ctaclient._util.clock import SystemClock
+from ctaclient.control.client import ask
+from ctaclient.control.messages import MAX_BYTES, Request, encode_answer
+from ctaclient.errors import AgentError, ProtocolError
+from ctaclient_agent.instance import Instance
+from ctaclient_agent.listener import Listener
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Served:
+    """A listener with a loop of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stop, self._stopper = os.pipe()
+        self.listener = Listener(path, self._answer, SystemClock())
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        os.write(self._stopper, b"x")
+        self._thread.join()
+        self.listener.close()
+        os.close(self._stop)
+        os.close(self._stopper)
+
+    def _answer(self, request: Request) -> bytes:
+        return encode_answer(op=request.op)
+
+    def _run(self) -> None:
+        while True:
+            readable = select.select([self.listener.fileno(), self._stop], [], [])[0]
+            if self._stop in readable:
+                return
+            self.listener.accept()
+
+
+@pytest.fixture
+def served(private: Path) -> Iterator[Served]:
+    running = Served(private / "run" / "agent.sock")
+    yield running
+    running.close()
+
+
+def connect(served: Served) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(str(served.path))
+    return connection
+
+
+def test_question_and_answer(served: Served) -> None:
+    assert ask(served.path, Request("status")) == {"v": 1, "ok": True, "op": "status"}
+    assert served.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_silent_and_slow_clients_block_nobody(served: Served) -> None:
+    silent = [connect(served) for _ in range(5)]
+    silent[0].sendall(b'{"v": 1, ')
+    assert ask(served.path, Request("status"), timeout_s=2) is not None
+    for connection in silent:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "line", [b"\n", b"garbage\n", b"[]\n", b'{"v": 2, "op": "stop"}\n', b'{"v": 1, "op": "shell"}\n', b"\xff\n"]
+)
+def test_nonsense_is_refused(served: Served, line: bytes) -> None:
+    with connect(served) as connection:
+        connection.sendall(line)
+        assert b'"ok": false' in connection.recv(MAX_BYTES)
+
+
+def test_too_long_is_refused(served: Served) -> None:
+    with connect(served) as connection:
+        connection.sendall(b"x" * (MAX_BYTES + 1))
+        assert b"too long" in connection.recv(MAX_BYTES)
+
+
+def test_a_dead_agents_socket_is_replaced_and_a_living_ones_is_not(private: Path) -> None:
+    path = private / "run" / "agent.sock"
+    path.parent.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    assert ask(path, Request("status")) is None
+    served = Served(path)
+    try:
+        assert ask(path, Request("status")) is not None
+        with pytest.raises(AgentError, match="another store"):
+            Listener(path, lambda _: b"", SystemClock())
+        assert ask(path, Request("status")) is not None
+    finally:
+        served.close()
+    assert not path.exists()
+
+
+def test_a_path_longer_than_a_socket_address(private: Path) -> None:
+    served = Served(private / ("d" * 100) / "agent.sock")
+    try:
+        assert ask(served.path, Request("status")) is not None
+    finally:
+        served.close()
+
+
+def test_a_socket_that_is_not_ours_stays(private: Path) -> None:
+    path = private / "agent.sock"
+    listener = Listener(path, lambda _: b"", SystemClock())
+    path.unlink()
+    path.touch()
+    listener.close()
+    assert path.exists()
+
+
+def test_a_refusal_reaches_the_client(private: Path) -> None:
+    def refuse(_: Request) -> bytes:
+        raise ProtocolError("not today")
+
+    listener = Listener(private / "agent.sock", refuse, SystemClock())
+    heard: list[Any] = []
+
+    def client() -> None:
+        try:
+            ask(private / "agent.sock", Request("status"))
+        except ProtocolError as error:
+            heard.append(str(error))
+
+    thread = threading.Thread(target=client)
+    thread.start()
+
+    def served() -> bool:
+        listener.accept()
+        return bool(heard)
+
+    eventually(served)
+    thread.join()
+    listener.close()
+    assert "not today" in heard[0]
+
+
+def test_one_agent_for_a_store(private: Path) -> None:
+    first, second = Instance(private / "store"), Instance(private / "store")
+    holder = first.take(1.0)
+    assert holder is not None
+    assert holder.pid == os.getpid()
+    assert second.take(2.0) is None
+    assert second.holder() == holder
+    assert str(holder) == f"pid {os.getpid()}"
+    first.release()
+    assert second.take(3.0) is not None
+    second.release()
+    (private / "store" / "agent.lock").write_bytes(b"?")
+    assert first.holder() is None

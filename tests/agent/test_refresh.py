@@ -1,0 +1,268 @@
+"""One refresh: what is asked, what is stored, and in which order."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ctaclient.config.paths import Paths
+from ctaclient.errors import ConnectError, Timeout, TlsError, UnsafePath
+from ctaclient_agent.answers import Tokens
+from ctaclient_agent.discovery import Discovery, well_known_urls
+from ctaclient_agent.http import Reply
+from ctaclient_agent.refresh import Passing, Refresher, Refused, Renewed
+from ctaclient_agent.vault import Login, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.agent.conftest import FakeHttp
+    from tests.support.clock import FakeClock
+
+ISSUER = "https://issuer.example"
+LOGIN = Login(
+    profile="cta",
+    issuer=ISSUER,
+    generation=0,
+    client_id="client",
+    storage_url="https://storage.example",
+    scope_asked="openid",
+    scope="openid",
+    subject="me",
+    ca_bundle=None,
+    refresh_token="refresh-1",
+    client_secret="client-secret",
+)
+
+
+def ok(**change: Any) -> Reply:
+    body = {
+        "access_token": "access-2",
+        "token_type": "Bearer",
+        "expires_in": 600,
+        "refresh_token": "refresh-2",
+        **change,
+    }
+    return Reply(200, {}, json.dumps(body).encode())
+
+
+def error(status: int, code: str, text: str = "") -> Reply:
+    return Reply(status, {}, json.dumps({"error": code, "error_description": text}).encode())
+
+
+@pytest.fixture
+def vault(private: Path) -> Vault:
+    """A vault with one login of generation 1."""
+    vault = Vault(Paths.of({"CTACLIENT_HOME": str(private)}))
+    with vault.lock("cta"):
+        vault.save(LOGIN, Tokens("access-1", 300.0), 1_700_000_000.0)
+    return vault
+
+
+@pytest.fixture
+def refresher(
+    vault: Vault, clock: FakeClock, fake_http: Callable[..., FakeHttp]
+) -> Callable[..., tuple[Refresher, FakeHttp]]:
+    def make(*answers: Any) -> tuple[Refresher, FakeHttp]:
+        http = fake_http(*answers)
+        metadata = {"issuer": ISSUER, "token_endpoint": f"{ISSUER}/token"}
+        http.documents[well_known_urls(ISSUER)[0]] = Reply(200, {}, json.dumps(metadata).encode())
+        return Refresher(vault, Discovery(), lambda _: http, clock), http
+
+    return make
+
+
+def stored(vault: Vault) -> tuple[str, str | None, int, str]:
+    """Refresh token, access token, generation, state."""
+    login, found = vault.load("cta"), vault.store.read("cta")
+    assert login is not None
+    assert found is not None
+    record, token = found
+    return login.refresh_token, token.value if token else None, record.generation, record.state
+
+
+def test_a_rotated_token_is_stored(vault: Vault, refresher: Callable[..., Any], clock: FakeClock) -> None:
+    refresh, http = refresher(ok(scope="openid x"))
+    outcome = refresh.refresh("cta", known=1)
+    assert isinstance(outcome, Renewed)
+    assert stored(vault) == ("refresh-2", "access-2", 2, "fresh")
+    assert outcome.record.expires_at == clock.now() + 600
+    assert outcome.record.scope == "openid x"
+    url, form, headers = http.asked[0]
+    assert url == f"{ISSUER}/token"
+    assert form == {"client_id": "client", "grant_type": "refresh_token", "refresh_token": "refresh-1"}
+    assert headers["Authorization"].startswith("Basic ")
+
+
+def test_without_a_new_refresh_token_the_old_one_stays(vault: Vault, refresher: Callable[..., Any]) -> None:
+    refresher(ok(refresh_token=None))[0].refresh("cta")
+    assert stored(vault) == ("refresh-1", "access-2", 2, "fresh")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Timeout("t"),
+        ConnectError("c"),
+        TlsError("expired"),
+        Reply(503, {"retry-after": "9"}, b""),
+        Reply(429, {}, b"{}"),
+        Reply(200, {}, b"<html>"),
+        Reply(200, {}, b'{"access_token": "x'),
+        Reply(302, {"location": "https://evil.example"}, b""),
+        error(400, "temporarily_unavailable"),
+        error(500, "invalid_grant"),
+    ],
+)
+def test_passing_trouble_keeps_everything_and_asks_again_with_the_same_token(
+    vault: Vault, refresher: Callable[..., Any], answer: Any
+) -> None:
+    refresh, http = refresher(answer, ok())
+    before = stored(vault)
+    assert isinstance(refresh.refresh("cta", known=1), Passing)
+    assert stored(vault) == before
+    assert isinstance(refresh.refresh("cta", known=1), Renewed)
+    assert [form["refresh_token"] for _, form, _ in http.asked] == ["refresh-1", "refresh-1"]
+
+
+def test_retry_after_comes_through(refresher: Callable[..., Any]) -> None:
+    outcome = refresher(Reply(503, {"retry-after": "9"}, b""))[0].refresh("cta")
+    assert isinstance(outcome, Passing)
+    assert outcome.retry_after_s == 9
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "invalid_grant"), (401, "invalid_token"), (401, "invalid_client"), (400, "unauthorized_client")],
+)
+def test_a_refusal_ends_the_login_and_leaves_the_token(
+    vault: Vault, refresher: Callable[..., Any], status: int, code: str
+) -> None:
+    outcome = refresher(error(status, code, "no refresh-1 with client-secret"))[0].refresh("cta")
+    assert isinstance(outcome, Refused)
+    assert stored(vault) == ("refresh-1", "access-1", 1, "login_required")
+    record = vault.store.record("cta")
+    assert record is not None
+    assert code in (record.reason or "")
+    assert "refresh-1" not in (record.reason or "")
+    assert "client-secret" not in (record.reason or "")
+
+
+def test_who_comes_second_adopts_the_winners_token(vault: Vault, refresher: Callable[..., Any]) -> None:
+    refresh, http = refresher(ok())
+    outcomes: list[Any] = []
+    threads = [threading.Thread(target=lambda: outcomes.append(refresh.refresh("cta", known=1))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(isinstance(outcome, Renewed) for outcome in outcomes)
+    assert len(http.asked) == 1
+    assert stored(vault)[2] == 2
+
+
+def test_an_answer_that_could_not_be_stored_is_not_lost(vault: Vault, refresher: Callable[..., Any]) -> None:
+    token = vault.store.token_file("cta")
+    token.unlink()
+    token.mkdir()  # the sealed login can be written, the token cannot
+    refresh, http = refresher(ok(), error(400, "invalid_grant"))
+    assert isinstance(refresh.refresh("cta", known=1), Passing)
+    login = vault.load("cta")
+    assert login is not None
+    assert login.refresh_token == "refresh-2"  # durable first
+    token.rmdir()
+    assert isinstance(refresh.refresh("cta", known=1), Renewed)
+    assert len(http.asked) == 1
+    assert stored(vault)[:2] == ("refresh-2", "access-2")
+
+
+def test_a_login_in_between_replaces_an_answer_that_could_not_be_stored(
+    vault: Vault, refresher: Callable[..., Any], clock: FakeClock
+) -> None:
+    token = vault.store.token_file("cta")
+    token.unlink()
+    token.mkdir()
+    refresh, http = refresher(ok(), ok(access_token="access-9", refresh_token="refresh-9"))
+    assert isinstance(refresh.refresh("cta"), Passing)
+    token.rmdir()
+    with vault.lock("cta"):
+        vault.save(replace(LOGIN, refresh_token="refresh-8"), Tokens("access-8", 300.0), clock.now())
+    refresh.refresh("cta")
+    assert http.asked[-1][1]["refresh_token"] == "refresh-8"
+    assert stored(vault)[:2] == ("refresh-9", "access-9")
+
+
+def test_generations_only_grow(vault: Vault, clock: FakeClock) -> None:
+    for _ in range(3):
+        with vault.lock("cta"):
+            vault.save(LOGIN, Tokens("access", 300.0), clock.now())  # a login anew begins at 0
+    assert stored(vault)[2] == 4
+    vault.sealed_file("cta").write_bytes(b"damaged")
+    with vault.lock("cta"):
+        assert vault.save(LOGIN, Tokens("access", 300.0), clock.now()).generation == 5
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\xff" * 100, b'{"version": 2}'])
+def test_a_damaged_login_is_a_login_needed(vault: Vault, refresher: Callable[..., Any], damage: bytes) -> None:
+    vault.sealed_file("cta").write_bytes(damage)
+    refresh, http = refresher(ok())
+    outcome = refresh.refresh("cta")
+    assert isinstance(outcome, Refused)
+    assert not http.asked
+    assert vault.sealed_file("cta").read_bytes() == damage
+    record = vault.store.record("cta")
+    assert record is not None
+    assert record.state == "login_required"
+
+
+def test_a_lost_key_is_a_login_needed_and_a_damaged_one_is_not(
+    vault: Vault, refresher: Callable[..., Any], private: Path
+) -> None:
+    key = private / "state" / "seal.key"
+    good = key.read_bytes()
+    key.write_bytes(b"damaged")
+    assert isinstance(refresher(ok())[0].refresh("cta"), Passing)
+    key.unlink()
+    assert isinstance(refresher(ok())[0].refresh("cta"), Refused)
+    key.write_bytes(good)
+    key.chmod(0o600)
+    assert isinstance(refresher(ok())[0].refresh("cta"), Renewed)
+
+
+def test_files_that_others_could_touch_are_refused(vault: Vault, private: Path) -> None:
+    sealed = vault.sealed_file("cta")
+    sealed.chmod(0o640)
+    with pytest.raises(UnsafePath, match="0640"):
+        vault.load("cta")
+    sealed.chmod(0o600)
+    sealed.rename(private / "elsewhere")
+    sealed.symlink_to(private / "elsewhere")
+    with pytest.raises(UnsafePath, match="symbolic"):
+        vault.load("cta")
+    sealed.unlink()
+    sealed.parent.chmod(0o770)
+    with pytest.raises(UnsafePath, match="0770"):
+        vault.lock("cta")
+    sealed.parent.chmod(0o700)
+    private.chmod(0o777)
+    with pytest.raises(UnsafePath, match="could replace"):
+        vault.lock("cta")
+
+
+def test_checking_makes_nothing(private: Path) -> None:
+    Vault(Paths.of({"CTACLIENT_HOME": str(private)})).check("cta")
+    assert not list(private.iterdir())
+
+
+def test_reprs_and_files_show_no_secrets(vault: Vault) -> None:
+    assert "refresh-1" not in repr(LOGIN)
+    assert "client-secret" not in repr(LOGIN)
+    assert b"refresh-1" not in vault.sealed_file("cta").read_bytes()
+    assert b"client-secret" not in vault.sealed_file("cta").read_bytes()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in vault.sealed_file("cta").parent.iterdir()}
+    assert modes == {"lock": 0o600, "login.sealed": 0o600, "token": 0o600, "record.json": 0o600}

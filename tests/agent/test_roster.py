@@ -1,0 +1,145 @@
+"""The agent's shared state: who is due, who may ask, what a new login does."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ctaclient.config.paths import Paths
+from ctaclient_agent.answers import Tokens
+from ctaclient_agent.refresh import Passing, Refused, Renewed
+from ctaclient_agent.roster import Roster
+from ctaclient_agent.vault import Login, Vault
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.clock import FakeClock
+
+LOGIN = Login("cta", "https://i", 0, "c", "https://s", "openid", "openid", None, None, "refresh-1")
+
+
+@pytest.fixture
+def vault(private: Path) -> Vault:
+    return Vault(Paths.of({"CTACLIENT_HOME": str(private)}))
+
+
+@pytest.fixture
+def roster(vault: Vault, clock: FakeClock) -> Roster:
+    return Roster(vault, clock, Random(1), lambda: None)
+
+
+def log_in(vault: Vault, clock: FakeClock, name: str = "cta") -> Renewed:
+    with vault.lock(name):
+        record = vault.save(replace(LOGIN, profile=name), Tokens("access", 300.0), clock.now())
+    return Renewed(record, vault.stamp(name))
+
+
+def states(roster: Roster) -> dict[str, str]:
+    return {name: facts["state"] for name, facts in roster.facts().items()}
+
+
+def test_logins_come_and_go(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    roster.scan()
+    assert roster.next_at() is None
+    log_in(vault, clock, "a")
+    log_in(vault, clock, "b")
+    roster.scan()
+    assert states(roster) == {"a": "fresh", "b": "fresh"}
+    assert roster.take_due() == []
+    clock.sleep(220)
+    assert sorted(roster.take_due()) == [("a", 1), ("b", 1)]
+    assert roster.take_due() == []
+    assert roster.refreshing()
+    roster.finish("a", log_in(vault, clock, "a"))
+    roster.finish("b", Passing("down", stamp=vault.stamp("b")))
+    assert states(roster) == {"a": "fresh", "b": "backoff"}
+    vault.sealed_file("b").unlink()
+    roster.scan()
+    assert states(roster) == {"a": "fresh"}
+
+
+def test_a_login_that_comes_while_the_old_one_is_refused_wins(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    log_in(vault, clock)
+    roster.scan()
+    clock.sleep(220)
+    roster.take_due()
+    refused = Refused("ended", vault.stamp("cta"))
+    log_in(vault, clock)
+    roster.scan(again=True)
+    roster.finish("cta", refused)
+    roster.scan()
+    assert states(roster) == {"cta": "fresh"}
+
+
+def test_a_file_put_right_is_taken_up(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    log_in(vault, clock)
+    roster.scan()
+    vault.sealed_file("cta").chmod(0o640)
+    roster.scan()
+    assert [name for name, _ in roster.take_due()] == ["cta"]
+    roster.finish("cta", Refused("open to others", vault.stamp("cta")))
+    roster.scan()
+    assert states(roster) == {"cta": "login_required"}
+    vault.sealed_file("cta").chmod(0o600)
+    roster.scan()
+    assert states(roster) == {"cta": "fresh"}
+
+
+def test_wishes_are_merged_and_answered_when_tried(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    log_in(vault, clock)
+    roster.scan()
+    assert roster.ask("nobody", 1) is None
+    early = roster.ask("cta", 1)
+    assert early is not None
+    assert early["refreshed"] is False
+    clock.sleep(11)
+    answers: list[object] = []
+    threads = [threading.Thread(target=lambda: answers.append(roster.ask("cta", 10))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    due: list[tuple[str, int | None]] = []
+
+    def look() -> bool:
+        due.extend(roster.take_due())
+        return bool(due)
+
+    eventually(look)
+    roster.finish("cta", log_in(vault, clock))
+    for thread in threads:
+        thread.join()
+    assert due == [("cta", 1)]
+    assert roster.take_due() == []
+    assert len(answers) == 6
+
+
+def test_nobody_waits_for_an_agent_that_ends(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    log_in(vault, clock)
+    roster.scan()
+    clock.sleep(11)
+    thread = threading.Thread(target=roster.ask, args=("cta", 60))
+    thread.start()
+    roster.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_clock_set_back_makes_all_due(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    log_in(vault, clock)
+    roster.scan()
+    clock.wall -= 3600
+    assert roster.take_due() == []
+    roster.after_clock_step()
+    assert roster.take_due() == [("cta", 1)]
+
+
+def test_a_directory_that_is_no_login_is_left_alone(vault: Vault, roster: Roster) -> None:
+    os.makedirs(vault.store.directory / "stray", mode=0o700)
+    roster.scan()
+    assert states(roster) == {}

@@ -1,0 +1,71 @@
+"""The README's code blocks, run as a user would: logged in to a sandbox, an agent in the background."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.agent_home import AgentHome
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def workplace(logged_in: AgentHome, tmp_path: Path) -> Path:
+    """The files that the README speaks of."""
+    place = tmp_path / "work"
+    (place / "run42").mkdir(parents=True)
+    (place / "run42" / "events.txt").write_text("42 events\n")
+    (place / "events.txt").write_text("events\n")
+    return place
+
+
+def test_shell_blocks(logged_in: AgentHome, workplace: Path) -> None:
+    environ = {**logged_in.environ, "PATH": f"{Path(sys.executable).parent}:{logged_in.environ['PATH']}"}
+    assert blocks("shell")
+    for block in blocks("shell"):
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block], env=environ, cwd=workplace, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+
+    assert (workplace / "copy.txt").read_text() == "42 events\n"
+    assert (workplace / "back" / "run42" / "events.txt").read_text() == "42 events\n"
+
+
+def test_python_blocks(logged_in: AgentHome, workplace: Path) -> None:
+    assert blocks("python")
+    for block in blocks("python"):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", block], env=logged_in.environ, cwd=workplace, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+        assert "/data/night1/events.txt adler32:" in done.stdout
+
+    assert (workplace / "here" / "events.txt").read_text() == "events\n"
+
+
+def test_the_two_commands_are_targets_of_make() -> None:
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    commands = re.findall(r"^    make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert commands == ["demo", "test"]
+    assert all(re.search(rf"^{command}:", makefile, re.MULTILINE) for command in commands)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (README, *README.parent.glob("docs/*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"

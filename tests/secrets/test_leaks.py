@@ -1,0 +1,151 @@
+"""No secret leaves its place: not in arguments, environments, outputs, logs, errors, records; not with `--debug`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ctaclient.sandbox import Fault
+from ctaclient_agent.vault import Vault
+from tests.secrets.watcher import ProcWatcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.agent_home import AgentHome
+
+# Where secrets belong: opened by the agent only, or read by the user's programs by intention.
+THEIR_PLACES = {"token", "login.sealed", "seal.key"}
+
+
+class Commands:
+    """Runs commands with `--debug`, keeps what they print, and learns the secrets that come up on the way."""
+
+    def __init__(self, home: AgentHome, place: Path) -> None:
+        self._home = home
+        self._place = place
+        self.printed = b""
+        self.secrets: set[str] = {home.sandbox.client_secret_file.read_text().strip()}
+
+    def run(self, *arguments: str, expect: int = 0, shows_token: bool = False, **environ: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "ctaclient", *arguments],
+            env={**self._home.environ, **environ},
+            cwd=self._place,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        assert done.returncode == expect, (arguments, done.returncode, done.stderr)
+        self.printed += done.stderr if shows_token else done.stdout + done.stderr
+        self.learn()
+
+    def learn(self) -> None:
+        login = Vault(self._home.paths).load(self._home.profile)
+        found = self._home.store.read(self._home.profile)
+        if login and found and found[1]:
+            self.secrets |= {login.refresh_token, found[1].value}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    place = tmp_path / "work"
+    (place / "tree" / "below").mkdir(parents=True)
+    (place / "tree" / "below" / "file").write_bytes(bytes(300_000))
+    (place / "other").write_text("something else")
+    return place
+
+
+def run_everything(home: AgentHome, commands: Commands) -> None:
+    """Every command, and the failures in which secrets are most likely to be told."""
+    sandbox = home.sandbox
+    commands.run("config", "show")
+    commands.run("agent", "status")
+    commands.run("agent", "status", "--json")
+    commands.run("mkdir", "-p", "/secrets", "--debug")
+    commands.run("put", "-r", "tree", "/secrets/", "--debug", "-v")
+    commands.run("put", "-r", "tree", "/secrets/", "--debug", "--json")
+    commands.run("put", "other", "/secrets/tree/below/file", "--debug", expect=6)
+    commands.run("ls", "-l", "/secrets", "--debug")
+    commands.run("ls", "-R", "--json", "/secrets", "--debug")
+    commands.run("stat", "/secrets/tree/below/file", "--debug")
+    commands.run("get", "-r", "/secrets/tree", "back/", "--debug", "-v")
+    commands.run("get", "/secrets/none", "--debug", expect=5)
+    commands.run("token", "--debug", shows_token=True)
+    commands.run("token", "--format", "json", "--min-ttl", "1h", "--debug", expect=4)
+    for server, fault, code in (
+        ("door", Fault("status", method="PROPFIND", status=500, reason="Internal error"), 7),
+        ("door", Fault("status", method="PROPFIND", status=403, reason="Forbidden"), 4),
+        ("door", Fault("status", method="PROPFIND", status=401, reason="Unauthorized", times=3), 4),
+        ("pool", Fault("status", method="GET", status=400, reason="Stale id"), 1),
+        ("pool", Fault("cut_response", method="GET", after_bytes=1000), 7),
+        ("pool", Fault("corrupt", method="GET"), 8),
+        ("door", Fault("location", method="GET", location="http://localhost:1/x?dcache-http-uuid=deadbeefdeadbeef"), 7),
+    ):
+        sandbox.fault(server, fault)
+        commands.run("get", "/secrets/tree/below/file", "again", "--debug", expect=code)
+        sandbox.clear_faults()
+    commands.run("ls", "/secrets", "--debug", expect=4, CTACLIENT_STORAGE_URL=sandbox.pool_url)
+    commands.run("ls", "/secrets", "--debug", expect=4, BEARER_TOKEN="not a token at all\n")
+    commands.run("rm", "-r", "--yes", "/secrets", "--debug")
+    commands.run("stop-agent")
+
+
+def log_in(home: AgentHome, commands: Commands) -> None:
+    done = home.start(
+        *home.arguments(home.sandbox.confidential_client_id),
+        *("--client-secret-file", str(home.sandbox.client_secret_file), "--debug"),
+        program="client",
+    )
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == ""
+    commands.printed += done.stderr.encode()
+    commands.learn()
+
+
+def log_in_where_the_issuer_echoes(home: AgentHome, commands: Commands) -> None:
+    """INDIGO IAM repeats the refresh token in its refusal (agent.md 0.6); then the user logs in anew."""
+    said = f"Invalid refresh token: {' '.join(commands.secrets)}"
+    body = f'{{"error": "invalid_token", "error_description": "{said}"}}'
+    home.sandbox.fault("issuer", Fault("status", path_part="/token", status=401, reason="Unauthorized", body=body))
+    before = len(commands.printed)
+    log_in(home, commands)
+    assert b"logging in anew" in commands.printed[before:], commands.printed[before:]
+
+
+def test_no_secret_anywhere(agent_home: AgentHome, tree: Path) -> None:
+    home = agent_home
+    commands = Commands(home, tree)
+    with ProcWatcher(str(home.home)) as watcher:
+        log_in(home, commands)
+        run_everything(home, commands)
+        log_in_where_the_issuer_echoes(home, commands)
+
+    secrets = [secret.encode() for secret in commands.secrets]
+    assert len(secrets) >= 3
+
+    for secret in secrets:
+        assert secret not in commands.printed
+        for command_line, environs in watcher.seen.items():
+            assert secret not in command_line
+            assert not any(secret in environ for environ in environs), command_line
+    agents = [environ for line, each in watcher.seen.items() if b"ctaclient_agent" in line for environ in each]
+    assert agents
+    assert not any(home.strangers["BEARER_TOKEN"].encode() in environ for environ in agents)
+
+    for path in files_that_others_may_see(home):
+        content = path.read_bytes()
+        assert not any(secret in content for secret in secrets), path
+    assert not re.search(rb"dcache-http-uuid=(?!\[hidden\])[^&\s]", commands.printed)
+
+
+def files_that_others_may_see(home: AgentHome) -> list[Path]:
+    """Logs, records, configuration of both sides; not the places where secrets belong, nor the servers' own memory."""
+    own = [path for path in home.home.rglob("*") if path.is_file() and path.name not in THEIR_PLACES]
+    servers = [path for path in home.sandbox.ca_file.parent.iterdir() if path.suffix in (".log", ".records")]
+    assert {path.name for path in own} >= {"agent.log", "config.toml", "record.json"}
+    assert len(servers) == 6
+    return own + servers
