@@ -1,10 +1,14 @@
-"""TLS contexts. Verification is never off; an extra CA bundle is added to the system's trust store."""
+"""TLS contexts, and what a refused certificate means. Verification is never off."""
 
 from __future__ import annotations
 
 import ssl
 
-from ctaclient.errors import ConfigError
+from ctaclient._util.redact import printable
+from ctaclient.errors import ConfigError, TlsError
+
+_EXPIRED = 10
+_NAME_MISMATCH = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 
 
 def client_context(ca_bundle: str | None = None) -> ssl.SSLContext:
@@ -29,3 +33,16 @@ def client_context(ca_bundle: str | None = None) -> ssl.SSLContext:
                 hint="set --ca-bundle or CTACLIENT_CA_BUNDLE to a file of PEM certificates",
             ) from None
     return context
+
+
+def certificate_error(error: ssl.SSLCertVerificationError, peer: str) -> TlsError:
+    """Our error for a refused certificate of `peer` (`host:port`): wrong host, expired and unknown CA differ."""
+    if error.verify_code in _NAME_MISMATCH:
+        return TlsError(f"the certificate of {peer} is for another host", hint="check the host name in the URL")
+    if error.verify_code == _EXPIRED:
+        return TlsError(f"the certificate of {peer} has expired", hint="tell those who run it; check the clock here")
+    why = printable(error.verify_message, limit=80)
+    return TlsError(
+        f"the certificate of {peer} is not signed by a trusted CA ({why})",
+        hint="name its CA with --ca-bundle FILE or CTACLIENT_CA_BUNDLE",
+    )

@@ -12,8 +12,8 @@ import httpx
 
 from ctaclient._util.origin import Origin
 from ctaclient._util.redact import printable, redact, safe_url
-from ctaclient.errors import ConfigError, ConnectError, Disconnected, NetworkError, ProtocolError, Timeout, TlsError
-from ctaclient.tls import client_context
+from ctaclient.errors import ConfigError, ConnectError, Disconnected, NetworkError, ProtocolError, Timeout
+from ctaclient.tls import certificate_error, client_context
 from ctaclient_agent import version
 
 if TYPE_CHECKING:
@@ -178,10 +178,7 @@ def _tls_cause(error: BaseException | None) -> ssl.SSLError | None:
 
 def _tls_error(error: ssl.SSLError, host: str) -> NetworkError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return TlsError(
-            f"the certificate of {host} is not accepted: {printable(error.verify_message)}",
-            hint="if this is your site's own CA: --ca-bundle FILE",
-        )
+        return certificate_error(error, host)
     # A handshake that was cut, or spoke no TLS: a portal or a broken proxy as likely as an attacker.
     return Disconnected(f"no TLS connection to {host}: {printable(error.reason or str(error), limit=200)}")
 

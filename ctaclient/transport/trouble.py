@@ -11,6 +11,7 @@ import httpcore
 
 from ctaclient import errors
 from ctaclient._util.redact import printable
+from ctaclient.tls import certificate_error
 
 # What the libraries below may raise at us; a test compares it with httpcore's own list.
 FOREIGN: tuple[type[Exception], ...] = (
@@ -24,9 +25,6 @@ FOREIGN: tuple[type[Exception], ...] = (
     h11.ProtocolError,
 )
 
-_EXPIRED = 10
-_NAME_MISMATCH = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
-
 
 def translate(error: Exception, peer: str, *, connecting: bool = False) -> errors.CtaError:
     """Our error for a foreign one that happened while talking to `peer` (`host:port`)."""
@@ -34,7 +32,7 @@ def translate(error: Exception, peer: str, *, connecting: bool = False) -> error
         return error
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return _certificate(cause, peer)
+        return certificate_error(cause, peer)
     if isinstance(cause, TimeoutError) or isinstance(error, httpcore.TimeoutException):
         doing = "connecting to" if connecting else "waiting for"
         return errors.Timeout(f"timed out {doing} {peer}", hint="try again; is the network up?")
@@ -49,19 +47,6 @@ def translate(error: Exception, peer: str, *, connecting: bool = False) -> error
         return errors.ConnectError(f"cannot connect to {peer}: {_reason(cause)}", hint="check the storage URL")
     why = _reason(cause) if isinstance(cause, OSError) else "connection lost"
     return errors.Disconnected(f"the connection to {peer} broke: {why}", hint="try again")
-
-
-def _certificate(error: ssl.SSLCertVerificationError, peer: str) -> errors.TlsError:
-    if error.verify_code in _NAME_MISMATCH:
-        return errors.TlsError(
-            f"the certificate of {peer} is for another host", hint="check the host name in the storage URL"
-        )
-    if error.verify_code == _EXPIRED:
-        return errors.TlsError(f"the certificate of {peer} has expired", hint="tell those who run it; check the clock")
-    return errors.TlsError(
-        f"the certificate of {peer} is not signed by a trusted CA ({printable(error.verify_message, limit=80)})",
-        hint="name its CA with --ca-bundle FILE or CTACLIENT_CA_BUNDLE",
-    )
 
 
 def _root(error: BaseException) -> BaseException:
