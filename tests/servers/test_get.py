@@ -1,0 +1,89 @@
+"""Get: what arrives, what is reported, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ctaclient.errors import Exists, NotFound, UsageError
+from tests.servers.differences import has
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ctaclient import Client
+    from tests.servers.conftest import Place
+    from tests.servers.storage_server import StorageServer
+
+SIZES = (0, 1, 64 * 1024, 600_001)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """An empty local directory."""
+    made = tmp_path / "here"
+    made.mkdir()
+    return made
+
+
+class TestGet:
+    @pytest.mark.parametrize("size", SIZES)
+    def test_every_byte_arrives(self, client: Client, place: Place, here: Path, size: int) -> None:
+        content = os.urandom(size)
+        place.plant("f", content)
+        client.get("/f", here / "g")
+        assert os.listdir(here) == ["g"]
+        assert (here / "g").read_bytes() == content
+
+    def test_the_result_says_what_was_compared(
+        self, client: Client, place: Place, server: StorageServer, here: Path
+    ) -> None:
+        place.plant("f", b"some bytes")
+        (result,) = client.get("/f", here)
+        assert (result.source, result.target, result.state) == ("/f", str(here / "f"), "done")
+        assert result.size_bytes == 10
+        assert result.checksum == f"adler32:{zlib.adler32(b'some bytes'):08x}"
+        assert result.verified == ("size" if has(server, "no checksums") else "checksum")
+        assert (result.published, result.error) == (None, None)
+
+    def test_the_file_has_the_mode_that_the_umask_leaves(self, client: Client, place: Place, here: Path) -> None:
+        place.plant("f", b"x")
+        (here / "by-hand").touch()
+        client.get("/f", here)
+        assert stat.S_IMODE((here / "f").stat().st_mode) == stat.S_IMODE((here / "by-hand").stat().st_mode)
+
+    def test_missing_local_parents_are_made(self, client: Client, place: Place, here: Path) -> None:
+        place.plant("f", b"x")
+        client.get("/f", here / "a" / "b" / "g")
+        assert (here / "a" / "b" / "g").read_bytes() == b"x"
+
+    def test_a_missing_remote_file(self, client: Client, here: Path) -> None:
+        with pytest.raises(NotFound, match="/nothing-here"):
+            client.get("/nothing-here", here)
+        assert os.listdir(here) == []
+
+    def test_a_directory_needs_recursive(self, client: Client, place: Place, here: Path) -> None:
+        place.plant("d")
+        with pytest.raises(UsageError, match="is a directory") as caught:
+            client.get("/d", here)
+        assert caught.value.hint == "ctaclient get -r /d"
+        assert os.listdir(here) == []
+
+    def test_a_link_that_dangles_is_something_that_exists(self, client: Client, place: Place, here: Path) -> None:
+        place.plant("f", b"x")
+        (here / "f").symlink_to(here / "elsewhere")
+        with pytest.raises(Exists):
+            client.get("/f", here / "f")
+        assert os.listdir(here) == ["f"]
+        client.get("/f", here / "f", overwrite=True)
+        assert not (here / "f").is_symlink()
+        assert not (here / "elsewhere").exists()
+
+    def test_a_url_of_the_storage_is_a_name_too(self, client: Client, server: StorageServer, here: Path) -> None:
+        (server.root / "by-url").write_bytes(b"by url")
+        client.get(f"{server.url}/by-url", here)
+        assert (here / "by-url").read_bytes() == b"by url"
