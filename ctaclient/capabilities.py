@@ -15,6 +15,7 @@ class Capabilities:
     - `conditional_put`: honours `If-None-Match: *`
     - `want_digest`: answers `Want-Digest` (RFC 3230) on HEAD
     - `digest_lags`: the digest of a new file may appear a moment after the PUT was answered
+    - `recursive_delete`: DELETE of a directory takes what is in it along, as RFC 4918 9.6.1 asks
     - `encoded_hrefs`: hrefs in listings are percent-encoded, as RFC 4918 asks
     """
 
@@ -24,6 +25,7 @@ class Capabilities:
     conditional_put: bool = True
     want_digest: bool = True
     digest_lags: bool = False
+    recursive_delete: bool = True
     encoded_hrefs: bool = True
 
 
@@ -47,8 +49,15 @@ QUIRKS = (
     Quirk(
         "xrootd",
         "xrootd",
-        {"redirects_put": True, "publish": "put", "conditional_put": False, "encoded_hrefs": False},
-        "MOVE ignores Overwrite, decodes no Destination; PUT ignores conditions; hrefs are raw (xrootd.md 5, 11, 12)",
+        {
+            "redirects_put": True,
+            "publish": "put",
+            "conditional_put": False,
+            "recursive_delete": False,
+            "encoded_hrefs": False,
+        },
+        "MOVE ignores Overwrite, decodes no Destination; PUT ignores conditions; DELETE takes empty directories; "
+        "hrefs are raw (xrootd.md 5, 11, 12)",
     ),
     Quirk("apache", "apache", {"want_digest": False}, "mod_dav has no checksums (storage.md 2.4)"),
     Quirk("nginx", "nginx", {"want_digest": False}, "no checksums (storage.md 2.4)"),

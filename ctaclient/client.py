@@ -61,7 +61,8 @@ class Client:
         """Settings that are not given come from the environment, `config.toml`, and the built-in profiles.
 
         `token` is an access token; with `storage_url` it is the only one, with `BEARER_TOKEN(_FILE)`, that is used.
-        `proxy` overrides `HTTPS_PROXY`. Nothing is sent yet.
+        `proxy` overrides `HTTPS_PROXY`. `environ` stands for the process's environment, except for the proxy variables
+        and, without `CTACLIENT_HOME` in it, for where the home is. Nothing is sent yet.
         """
         self._clock = SystemClock()
         arguments = Arguments(profile=profile, storage_url=storage_url, ca_bundle=ca_bundle)
@@ -69,6 +70,7 @@ class Client:
         self._proxies = Proxies.single(proxy) if proxy else Proxies.of_environment()
         self._lock = threading.Lock()
         self._requests: dict[str | None, Requests] = {}
+        self._storages: dict[str, Storage] = {}
 
     @classmethod
     def from_env(cls) -> Self:
@@ -206,6 +208,7 @@ class Client:
         with self._lock:
             requests = list(self._requests.values())
             self._requests.clear()
+            self._storages.clear()
         for each in requests:
             each.session.close()
 
@@ -223,21 +226,25 @@ class Client:
         name = parse_remote(remote)
         if name.origin is None:
             settings = self._identity.of_profile(name.profile)
-            url = self._identity.storage_url(settings)
-            return Storage(url, self._requests_for(settings, Origin.of(url))), name
-        known = self._identity.profile_at(name.origin)
-        return Storage(str(name.origin), self._requests_for(known, name.origin)), name
+            return self._storage(self._identity.storage_url(settings), settings), name
+        return self._storage(str(name.origin), self._identity.profile_at(name.origin)), name
+
+    def _storage(self, url: str, settings: Settings | None) -> Storage:
+        """One for each URL: it learns what its server can."""
+        with self._lock:
+            if url not in self._storages:
+                self._storages[url] = Storage(url, self._requests_for(settings, Origin.of(url)))
+            return self._storages[url]
 
     def _requests_for(self, settings: Settings | None, origin: Origin) -> Requests:
         """One session for each profile, which knows that profile's token only; strangers get a session without."""
         key = settings.name if settings else None
-        with self._lock:
-            if key not in self._requests:
-                sources: dict[Origin, TokenSource] = {origin: self._identity.token_source(settings)} if settings else {}
-                bundle = (settings or self._identity.settings).ca_bundle.value
-                access = Access(sources, self._clock)
-                self._requests[key] = Requests(new_session(client_context(bundle), self._proxies, access, self._clock))
-            return self._requests[key]
+        if key not in self._requests:
+            sources: dict[Origin, TokenSource] = {origin: self._identity.token_source(settings)} if settings else {}
+            bundle = (settings or self._identity.settings).ca_bundle.value
+            access = Access(sources, self._clock)
+            self._requests[key] = Requests(new_session(client_context(bundle), self._proxies, access, self._clock))
+        return self._requests[key]
 
 
 def _report(

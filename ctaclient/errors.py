@@ -49,6 +49,7 @@ EXIT_CODES = {
     9: "on tape, not staged",
     10: "quota or space",
     130: "interrupted",
+    143: "terminated by SIGTERM, after cleaning up",
 }
 
 

@@ -5,6 +5,7 @@ Apart from `client.py` so that printing a token imports no HTTP stack.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from ctaclient.config.profiles import BUILTIN
 from ctaclient.config.settings import Arguments, Settings, resolve
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
-from ctaclient.errors import ConfigError, CtaError, LoginRequired
+from ctaclient.errors import ConfigError, CtaError, LoginRequired, UsageError
 from ctaclient.tokens.discovery import discover
 from ctaclient.tokens.source import StoredToken
 from ctaclient.tokens.store import TokenStore
@@ -57,8 +58,10 @@ class Identity:
         names = dict.fromkeys([self.settings.name, *self.config.profiles, *BUILTIN])
         for name in names:
             settings = self.of_profile(name)
-            if settings.storage_url.value and Origin.of(settings.storage_url.value) == origin:
-                return settings
+            # A profile whose URL is no URL is reported when it is used; it does not stand in the way of the others.
+            with contextlib.suppress(UsageError):
+                if settings.storage_url.value and Origin.of(settings.storage_url.value) == origin:
+                    return settings
         return None
 
     def token_source(self, settings: Settings) -> TokenSource:

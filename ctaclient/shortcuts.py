@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _VARIABLES = (
     *("CTACLIENT_PROFILE", "CTACLIENT_STORAGE_URL", "CTACLIENT_CA_BUNDLE", "CTACLIENT_HOME"),
-    *("BEARER_TOKEN", "BEARER_TOKEN_FILE", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
+    *("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"),
+    *("BEARER_TOKEN", "BEARER_TOKEN_FILE"),
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"),
 )
 _lock = threading.Lock()
 _default: tuple[tuple[object, ...], Client] | None = None

@@ -17,6 +17,8 @@ def client_context(ca_bundle: str | None = None) -> ssl.SSLContext:
     Raises ConfigError when the bundle cannot be read.
     """
     context = ssl.create_default_context()
+    # Python leaves this to how OpenSSL was built and configured; RFC 8996 retires what is older.
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     paths = ssl.get_default_verify_paths()
     if not (paths.cafile or paths.capath):
         # A Python whose OpenSSL looks where this machine has no certificates, as portable builds do.

@@ -7,6 +7,8 @@ root belongs to the user or to root and is writable by its owner only (a sticky 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import secrets
 import stat
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 # XRootD's client refuses a token file above 4096 bytes; a record or a sealed login stays far below this.
 MAX_BYTES = 256 * 1024
+_STALE_ATTEMPTS = 4
 
 
 def ensure_private_dir(path: Path) -> None:
@@ -43,6 +46,17 @@ def read_private(path: Path, *, limit: int = MAX_BYTES) -> bytes:
 
     Raises FileNotFoundError when it is missing, UnsafePath when somebody else could have written or read it.
     """
+    for attempt in itertools.count(1):
+        try:
+            return _read_once(path, limit)
+        except OSError as error:
+            # Over NFS a file that another machine replaces while we read it is gone under our hands: open it again.
+            if error.errno != errno.ESTALE or attempt == _STALE_ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def _read_once(path: Path, limit: int) -> bytes:
     try:
         # O_NONBLOCK: a planted FIFO must not hang us.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -51,6 +65,8 @@ def read_private(path: Path, *, limit: int = MAX_BYTES) -> bytes:
             raise _unsafe(path, "is a symbolic link", f"rm {path}") from None
         if isinstance(error, PermissionError):
             raise _unsafe(path, "cannot be read by you", f"ls -l {path}") from None
+        if isinstance(error, NotADirectoryError):
+            raise _unsafe(path, "is below something that is no directory", f"ls -ld {path.parent}") from None
         raise
     try:
         check_private(path, os.fstat(fd), directory=False)
@@ -94,6 +110,9 @@ def sync_directory(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # CIFS and some FUSE file systems cannot
+            raise
     finally:
         os.close(fd)
 
@@ -113,7 +132,8 @@ def check_private(path: Path, info: os.stat_result, *, directory: bool) -> None:
 
 
 def _check_parents(path: Path) -> None:
-    for parent in path.absolute().parents:
+    # A link on the way counts twice: who can replace it, and who can replace what it leads to.
+    for parent in dict.fromkeys((*path.absolute().parents, *path.resolve().parents)):
         info = os.stat(parent)
         if info.st_uid not in (0, os.geteuid()):
             raise _unsafe(parent, f"belongs to user {info.st_uid}, who could replace {path}", f"ls -ld {parent}")

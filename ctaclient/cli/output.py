@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ def write_json(document: Mapping[str, Any]) -> None:
 
 def write_line(text: str) -> None:
     """A line with a name in it: exact bytes into pipes and files, harmless on a terminal."""
-    click.echo(printable(text, limit=100_000) if sys.stdout.isatty() else os.fsencode(text))
+    click.echo(printable(text, limit=100_000) if sys.stdout.isatty() else text.encode("utf-8", "surrogateescape"))
 
 
 def entry_line(entry: Entry, name: str, *, long: bool) -> str:

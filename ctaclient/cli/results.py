@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 from ctaclient._util.redact import printable
 from ctaclient.cli.output import write_json
 from ctaclient.cli.run import show_error
+from ctaclient.errors import CtaError, LoginRequired, SomeItemsFailed, TokenRejected
+from ctaclient.transfer.result import TransferFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ctaclient.cli.options import Context
     from ctaclient.transfer.result import TransferResult
 
@@ -32,6 +36,27 @@ class Shower:
             self._context.note(
                 f"ctaclient: {printable(result.left_behind)} was left behind and may not be deleted by you"
             )
+
+
+def for_each(names: Sequence[str], do: Callable[[str], None]) -> None:
+    """Do it for each of the names on the command line: one that fails does not stop the others, a refused login does.
+
+    Raises the error of a single name as it is, SomeItemsFailed for several.
+    """
+    failed = 0
+    for name in names:
+        try:
+            do(name)
+        except (LoginRequired, TokenRejected):
+            raise
+        except CtaError as error:
+            if len(names) == 1:
+                raise
+            failed += 1
+            if not isinstance(error, TransferFailed):  # its items have been shown
+                show_error(error)
+    if failed:
+        raise SomeItemsFailed(f"{failed} of {len(names)} failed, the others are done")
 
 
 def _line(result: TransferResult) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+TERMINATED = 128 + signal.SIGTERM
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
+
+
 def run(args: Sequence[str]) -> int:
     """The exit code of `ctaclient ARGS`. A traceback is shown with `--debug` only, and redacted."""
     debug = "--debug" in args
     if debug:
         _log_to_stderr()
+    if threading.current_thread() is threading.main_thread():
+        # Batch systems send it at the end of the wall time: clean up as after Ctrl-C.
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app.main(args=list(args), prog_name="ctaclient", standalone_mode=False)
         sys.stdout.flush()
@@ -36,10 +52,14 @@ def run(args: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("ctaclient: interrupted", err=True)
         return Interrupted.exit_code
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`): not an error, but the interpreter must not try to flush again.
+    except _Terminated:
+        click.echo("ctaclient: terminated", err=True)
+        return TERMINATED
+    except (BrokenPipeError, SystemExit):
+        # The reader has seen enough (`| head`); click exits then. Nothing to say, but not "ok" either: what was to be
+        # done may not all be done. The interpreter must not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 1
     except Exception as error:  # noqa: BLE001 - the last resort before the user
         _show_traceback(debug)
         what = redact(printable(f"{type(error).__name__}: {error}", limit=200))

@@ -49,12 +49,31 @@ def parse(document: Mapping[str, Any], name: str) -> ConfigFile:
 
 
 def save_profile(path: Path, profile: Profile, *, make_default: bool) -> None:
-    """Write `profile` into `path`, leaving everything else in it as it is."""
+    """Write `profile` into `path`, leaving everything else in it as it is.
+
+    Raises ConfigError, and leaves the file alone, when the result would not say exactly that.
+    """
+    before = load(path)  # never rewrite a file that we do not understand
+    wanted = ConfigFile(profile.name if make_default else before.default, {**before.profiles, profile.name: profile})
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        data = _with_profile(text, profile, make_default=make_default).encode()
+        understood = parse(tomllib.loads(data.decode()), str(path)) == wanted
+    except (ValueError, ConfigError):  # forms that tomlkit cannot extend, or extends wrongly; text that is no UTF-8
+        understood = False
+    if not understood:
+        raise ConfigError(
+            f"profile {profile.name!r} cannot be written into {path}",
+            hint=f"write the profiles in {path} as tables, [profiles.NAME]",
+        )
+    ensure_private_dir(path.parent)
+    write_private(path, data)
+
+
+def _with_profile(text: str, profile: Profile, *, make_default: bool) -> str:
     import tomlkit
 
-    load(path)  # never rewrite a file that we do not understand
-    ensure_private_dir(path.parent)
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    document = tomlkit.parse(text)
     if make_default:
         document["default"] = profile.name
     tables = document.setdefault("profiles", tomlkit.table(is_super_table=True))
@@ -65,7 +84,7 @@ def save_profile(path: Path, profile: Profile, *, make_default: bool) -> None:
             table[key] = value
         else:
             table.pop(key, None)
-    write_private(path, tomlkit.dumps(document).encode())
+    return tomlkit.dumps(document)
 
 
 def _profile(key: str, table: Any, name: str) -> Profile:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import struct
 import sys
-from socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socket
+from socket import AF_UNIX, SOCK_STREAM, SOL_SOCKET, socket
 from typing import TYPE_CHECKING
 
 from ctaclient.errors import AgentError, ConfigError
@@ -44,6 +44,8 @@ def new_socket() -> socket:
 def check_peer(connection: socket) -> None:
     """Raise AgentError unless the other end runs as our user. File modes alone trust whoever made the directory."""
     if sys.platform.startswith("linux"):
+        from socket import SO_PEERCRED
+
         uid = struct.unpack("3i", connection.getsockopt(SOL_SOCKET, SO_PEERCRED, struct.calcsize("3i")))[1]
     else:  # macOS: struct xucred, LOCAL_PEERCRED = 1 at level 0
         uid = struct.unpack("2I", connection.getsockopt(0, 1, 8))[1]

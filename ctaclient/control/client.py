@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ctaclient._util.clock import SystemClock
 from ctaclient.control.address import check_peer, new_socket, socket_address
 from ctaclient.control.messages import MAX_BYTES, Request, decode_answer, encode_request
 from ctaclient.errors import AgentError
@@ -20,6 +21,8 @@ def ask(path: Path, request: Request, *, timeout_s: float = TIMEOUT_S) -> dict[s
 
     Raises AgentError when one listens and does not answer in `timeout_s`, ProtocolError when it answers nonsense or no.
     """
+    clock = SystemClock()
+    deadline = clock.monotonic() + timeout_s
     with new_socket() as connection:
         connection.settimeout(timeout_s)
         try:
@@ -35,6 +38,7 @@ def ask(path: Path, request: Request, *, timeout_s: float = TIMEOUT_S) -> dict[s
             line = bytearray()
             while not line.endswith(b"\n") and len(line) <= MAX_BYTES and (part := connection.recv(MAX_BYTES)):
                 line += part
+                connection.settimeout(max(deadline - clock.monotonic(), 0.001))  # for all of it, not for each part
         except OSError:
             raise AgentError(
                 f"the agent did not answer within {timeout_s:.0f} s", hint="ctaclient agent status shows what it does"

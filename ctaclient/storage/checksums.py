@@ -19,11 +19,6 @@ def parse_digest_header(value: str | None) -> dict[str, str]:
     return _collect(part.split("=", 1) for part in (value or "").split(",") if "=" in part)
 
 
-def parse_owncloud(value: str | None) -> dict[str, str]:
-    """ownCloud's `SHA1:… MD5:… ADLER32:…`."""
-    return _collect(part.split(":", 1) for part in (value or "").split() if ":" in part)
-
-
 def _collect(pairs: Iterable[list[str]]) -> dict[str, str]:
     """Known algorithms with values that can be theirs; anything else is left out: no checksum beats a wrong one."""
     found = {}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from ctaclient.storage.checksums import parse_digest_header, parse_owncloud
+from ctaclient.storage.checksums import parse_digest_header
 from ctaclient.storage.multistatus import DAV, Resource
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _DCACHE = "http://www.dcache.org/2013/webdav"
 _SRM = "http://srm.lbl.gov/StorageResourceManager"
 _STORM = "http://storm.italiangrid.org/2014/webdav"
-_OWNCLOUD = "http://owncloud.org/ns"
 
 # Asked by name: allprop costs dCache look-ups of extended attributes, these come for nothing (storage.md 3.2).
 PROPERTIES = (
@@ -29,8 +28,12 @@ PROPERTIES = (
     (_DCACHE, "Checksums"),
     (_SRM, "FileLocality"),
     (_STORM, "Checksum"),
-    (_OWNCLOUD, "checksums"),
 )
+
+
+# Further out a time zone can lead beyond what `datetime` can hold.
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+_MAX_DIGITS = 20  # an int of thousands of digits is an attack: more than 2**64 bytes there are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Entry:
     """A file or directory on the storage.
 
     `size_bytes` is None for directories, and for files that are still being written. `mtime` has a resolution of one
-    second. `checksums` maps `adler32`, `md5`, `sha1`, `sha256`, `sha512` to lower-case hex. `locality` is dCache's:
+    second. ownCloud's and Nextcloud's `checksums` are what the uploader claimed, and do not count (storage.md 2.4).
+    `checksums` maps `adler32`, `md5`, `sha1`, `sha256`, `sha512` to lower-case hex. `locality` is dCache's:
     ONLINE, NEARLINE (tape only), ONLINE_AND_NEARLINE, UNAVAILABLE, LOST, NONE.
     """
 
@@ -77,20 +81,25 @@ def entry_of(resource: Resource, path: RemotePath) -> Entry:
     """The entry at `path` that `resource` describes."""
     found = resource.properties.get
     checksums = {
-        **parse_owncloud(found(f"{_OWNCLOUD} checksums")),
         **parse_digest_header(found(f"{_STORM} Checksum")),
         **parse_digest_header(found(f"{_DCACHE} Checksums")),
     }
     length = found(f"{DAV} getcontentlength", "")
+    has_size = length.isdecimal() and len(length) <= _MAX_DIGITS and not resource.is_collection
     return Entry(
         path,
         is_dir=resource.is_collection,
-        size_bytes=int(length) if length.isdecimal() and not resource.is_collection else None,
+        size_bytes=int(length) if has_size else None,
         mtime=parse_date(found(f"{DAV} getlastmodified")),
         etag=found(f"{DAV} getetag") or None,
         checksums=checksums,
         locality=found(f"{_SRM} FileLocality") or None,
     )
+
+
+def opaque_tag(etag: str | None) -> str | None:
+    """An ETag without its weakness mark: Apache's is weak while the file is younger than a second, then no more."""
+    return etag.removeprefix("W/") if etag else None
 
 
 def parse_date(text: str | None) -> datetime | None:
@@ -102,5 +111,7 @@ def parse_date(text: str | None) -> datetime | None:
             moment = read(text)
         except (ValueError, IndexError, OverflowError):
             continue
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            return None
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from urllib.parse import unquote_to_bytes
 
 from ctaclient._util.redact import printable
 from ctaclient.errors import ProtocolError
 
-# What RFC 3986 lets stand in a path. Anything else was never escaped: XRootD does not (xrootd.md 11).
-_ESCAPED = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
+# What RFC 3986 lets stand in a path, and what nginx leaves as it is although it escapes the rest (storage.md 3.6).
+# Anything else was never escaped: XRootD does not (xrootd.md 11).
+_ESCAPED = re.compile(r"""(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/"<>[\\\]^`{|}]|%[0-9A-Fa-f]{2})*""")
 
 
 def segments_of(href: str, *, encoded: bool) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def segments_of(href: str, *, encoded: bool) -> tuple[str, ...]:
     path = _without_authority(href)
     raw = [segment for segment in path.split("/") if segment]
     if encoded and _ESCAPED.fullmatch(path):
-        raw = [os.fsdecode(unquote_to_bytes(segment)) for segment in raw]
+        raw = [unquote_to_bytes(segment).decode("utf-8", "surrogateescape") for segment in raw]
     for segment in raw:
         if segment in (".", "..") or "/" in segment or "\0" in segment:
             raise ProtocolError(f"the server lists something called {printable(segment, limit=80)!r}, which is refused")

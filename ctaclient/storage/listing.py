@@ -44,14 +44,16 @@ def find(storage: Storage, path: RemotePath) -> Entry | None:
         return None
 
 
-def scan(storage: Storage, path: RemotePath) -> Iterator[Entry]:
+def scan(storage: Storage, path: RemotePath, *, is_dir: bool = False) -> Iterator[Entry]:
     """The entry at `path` itself and, if it is a directory, those in it, in the server's order, as they arrive.
+
+    `is_dir` says that it is known to be one: Apache redirects a request for a directory without a final slash.
 
     Raises ProtocolError for an answer that does not even name `path`: an XRootD door without data servers answers so,
     and it is no empty directory (xrootd.md 14).
     """
     seen_self = False
-    for entry in _propfind(storage, path, depth=1):
+    for entry in _propfind(storage, path, depth=1, is_dir=is_dir):
         seen_self |= entry.path == path
         yield entry
     if not seen_self:
@@ -62,31 +64,31 @@ def walk(storage: Storage, path: RemotePath, on_error: Callable[[RemotePath, Cta
     """Everything below `path`, directories before what is in them.
 
     A directory that cannot be listed is told to `on_error` and the others go on; a refused login ends it all. Raises
-    what `scan` raises for `path` itself.
+    what `scan` raises for `path` itself. Each listing is read to its end before its entries are given: the caller may
+    transfer files between two of them, and no server waits for that.
     """
     pending = [path]
     while pending:
         directory = pending.pop()
-        below: list[RemotePath] = []
         try:
-            for entry in scan(storage, directory):
-                if entry.path != directory:
-                    yield entry
-                    if entry.is_dir:
-                        below.append(entry.path)
+            entries = [entry for entry in scan(storage, directory, is_dir=True) if entry.path != directory]
         except (LoginRequired, TokenRejected):
             raise
         except CtaError as error:
             if directory == path:
                 raise
             on_error(directory, error)
-        pending += reversed(below)
+            continue
+        yield from entries
+        pending += [entry.path for entry in reversed(entries) if entry.is_dir]
 
 
-def _propfind(storage: Storage, path: RemotePath, *, depth: int) -> Iterator[Entry]:
+def _propfind(storage: Storage, path: RemotePath, *, depth: int, is_dir: bool = False) -> Iterator[Entry]:
     doing = f"cannot {'list' if depth else 'look at'} {path}"
     headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
-    with storage.requests.send("PROPFIND", storage.url(path), headers, body=_BODY) as answer:
+    with storage.requests.send("PROPFIND", storage.url(path, directory=is_dir), headers, body=_BODY) as answer:
+        if answer.status in (405, 501):
+            raise ProtocolError(f"{doing}: the server knows no PROPFIND", hint="is the storage URL a WebDAV server?")
         answer.raise_for_status(doing)
         if answer.status != 207:
             raise ProtocolError(
@@ -94,6 +96,8 @@ def _propfind(storage: Storage, path: RemotePath, *, depth: int) -> Iterator[Ent
             )
         encoded = storage.capabilities.encoded_hrefs
         for resource in parse_multistatus(answer.blocks()):
+            if resource.status == 404 and depth:
+                continue  # it vanished while the server was listing
             if resource.status is not None and resource.status >= 400:
                 raise error_for_status(resource.status, f"{doing}: {resource.status} for a part of it")
             yield entry_of(resource, _path_of(resource.href, encoded, storage, path, depth))

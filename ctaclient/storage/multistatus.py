@@ -21,6 +21,7 @@ _RESPONSE, _PROPSTAT, _PROP = f"{DAV} response", f"{DAV} propstat", f"{DAV} prop
 _HREF, _STATUS, _COLLECTION = f"{DAV} href", f"{DAV} status", f"{DAV} collection"
 _MAX_TEXT = 64 * 1024
 _MAX_DEPTH = 32
+_MAX_UNFINISHED_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -112,14 +113,20 @@ def parse_multistatus(blocks: Iterable[bytes]) -> Iterator[Resource]:
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
     parser.StartDoctypeDeclHandler = _refuse_doctype
+    fed = 0
     try:
         for block in blocks:
             parser.Parse(block)
+            fed += len(block)
+            if fed - parser.CurrentByteIndex > _MAX_UNFINISHED_BYTES:
+                raise ProtocolError("the listing has a tag that does not end")  # expat takes quadratic time for it
             yield from reader.finished
             reader.finished.clear()
         parser.Parse(b"", True)  # noqa: FBT003 - positional only
     except expat.ExpatError as error:
         raise ProtocolError(f"the listing is not proper XML ({error})") from None
+    except (LookupError, ValueError):  # what Python's side of expat says about encodings
+        raise ProtocolError("the listing has a text encoding that is not understood") from None
     yield from reader.finished
 
 

@@ -1,30 +1,21 @@
-"""Changes that move no data: MKCOL and MOVE by webdav4, with segments quoted by us; DELETE by us.
+"""Changes that move no data: MKCOL, MOVE and DELETE, and webdav4 for those who want it.
 
-webdav4's own `remove` deletes the root when it is handed `..` or nothing (storage.md 9.6).
+They are requests of our own, not webdav4's: that asserts on a 204 to MKCOL, lets errors of httpx and ElementTree
+escape, loses what the server says, and its `remove` deletes the root when handed `..` or nothing (storage.md 9.6).
 """
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-from ctaclient.errors import (
-    ConflictError,
-    CtaError,
-    Exists,
-    NotFound,
-    ProtocolError,
-    SomeItemsFailed,
-    UsageError,
-)
+from ctaclient.errors import Changed, CtaError, Exists, NotFound, ProtocolError, SomeItemsFailed, UsageError
 from ctaclient.storage.href import segments_of
-from ctaclient.storage.listing import find, stat
+from ctaclient.storage.listing import find, scan, stat
 from ctaclient.storage.multistatus import parse_multistatus
 from ctaclient.transport.requests import ALWAYS
-from ctaclient.transport.status import error_for_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from ctaclient.storage.path import RemotePath
     from ctaclient.storage.storage import Storage
@@ -53,10 +44,14 @@ def make_directory(storage: Storage, path: RemotePath, *, parents: bool = False)
             raise Exists("/ exists")
         return
     try:
-        with _mapped(f"cannot make the directory {path}"):
-            webdav4_client(storage).mkdir(storage.quoted(path))
-    except ConflictError as error:
-        # 405: something is there, or MKCOL is refused altogether (RFC 4918 9.3.1); 409: no parent. Look, do not guess.
+        _ask(storage, "MKCOL", path, {}, f"cannot make the directory {path}", directory=True)
+    except NotFound as error:
+        _make_below(storage, path, parents=parents, error=error)
+    except CtaError as error:
+        # 405: something is there, or MKCOL is refused altogether (RFC 4918 9.3.1); 409: no parent; 400: Apache's word
+        # for `/f/` where `/f` is a file. Look, do not guess.
+        if error.status not in (400, 405, 409, 412):
+            raise
         there = find(storage, path)
         if there is None and error.status == 409:
             _make_below(storage, path, parents=parents, error=error)
@@ -64,8 +59,6 @@ def make_directory(storage: Storage, path: RemotePath, *, parents: bool = False)
             raise
         elif not (parents and there.is_dir):
             raise Exists(f"{path} exists and is a {there.kind}") from None
-    except NotFound as error:
-        _make_below(storage, path, parents=parents, error=error)
 
 
 def _make_below(storage: Storage, path: RemotePath, *, parents: bool, error: CtaError) -> None:
@@ -87,8 +80,13 @@ def move(storage: Storage, source: RemotePath, target: RemotePath, *, overwrite:
     Never call it with `overwrite` unless the target was just seen to be a file: Apache replaces whole collections.
     Raises Exists when the target is there (412).
     """
-    with _mapped(f"cannot move {source} to {target}"):
-        webdav4_client(storage).move(storage.quoted(source), storage.quoted(target), overwrite=overwrite)
+    headers = {"Destination": storage.url(target), "Overwrite": "T" if overwrite else "F"}
+    try:
+        _ask(storage, "MOVE", source, headers, f"cannot move {source} to {target}")
+    except Changed as error:
+        if error.status != 412:
+            raise
+        raise Exists(f"{target} exists", hint="add --overwrite to replace a file", status=412) from None
 
 
 def delete(storage: Storage, path: RemotePath, *, recursive: bool = False) -> None:
@@ -107,47 +105,26 @@ def delete(storage: Storage, path: RemotePath, *, recursive: bool = False) -> No
 
 def delete_known(storage: Storage, path: RemotePath, *, is_dir: bool = False) -> None:
     """DELETE of something whose kind is known, as a temporary file of our own."""
-    headers = {"Depth": "infinity"} if is_dir else None
-    with storage.requests.send("DELETE", storage.url(path, directory=is_dir), headers) as answer:
-        answer.raise_for_status(f"cannot delete {path}")
+    if is_dir and not storage.capabilities.recursive_delete:
+        for entry in list(scan(storage, path, is_dir=True)):
+            if entry.path != path:
+                delete_known(storage, entry.path, is_dir=entry.is_dir)
+    headers = {"Depth": "infinity"} if is_dir else {}
+    _ask(storage, "DELETE", path, headers, f"cannot delete {path}", directory=is_dir)
+
+
+def _ask(
+    storage: Storage, method: str, path: RemotePath, headers: Mapping[str, str], doing: str, *, directory: bool = False
+) -> None:
+    """Send a request whose answer says only whether it was done. Raises what its status stands for."""
+    with storage.requests.send(method, storage.url(path, directory=directory), headers) as answer:
+        answer.raise_for_status(doing)
+        if answer.status not in (200, 201, 202, 204, 207):
+            raise ProtocolError(f"{doing}: unexpected answer {answer.status}", status=answer.status)
         if answer.status == 207:
-            # RFC 4918 9.6.1: only what could not be deleted is listed.
+            # RFC 4918 9.6.1, 9.9.3: a part of it failed, and only that is listed.
             encoded = storage.capabilities.encoded_hrefs
             left = [resource for resource in parse_multistatus(answer.blocks()) if (resource.status or 0) >= 400]
             if left:
                 first = "/" + "/".join(segments_of(left[0].href, encoded=encoded))
-                raise SomeItemsFailed(f"{len(left)} things in {path} could not be deleted, the first is {first}")
-
-
-@contextlib.contextmanager
-def _mapped(doing: str) -> Iterator[None]:
-    """webdav4's errors as ours."""
-    from webdav4 import client as webdav4
-
-    try:
-        yield
-    except webdav4.ResourceNotFound:
-        raise NotFound(f"{doing}: 404 not found", status=404) from None
-    except webdav4.InsufficientStorage:
-        raise error_for_status(507, f"{doing}: 507 no space") from None
-    except webdav4.ResourceAlreadyExists as error:
-        status = _status_of(error)
-        kind = Exists if status == 412 else ConflictError
-        raise kind(
-            f"{doing}: {status} something is there", hint="add --overwrite to replace a file", status=status
-        ) from None
-    except webdav4.ClientError as error:
-        status = _status_of(error)
-        if status is None:
-            raise ProtocolError(f"{doing}: {error}") from None
-        raise error_for_status(status, f"{doing}: {status}") from None
-
-
-def _status_of(error: BaseException) -> int | None:
-    cause: BaseException | None = error
-    while cause is not None:
-        status: int | None = getattr(cause, "status_code", None)
-        if status is not None:
-            return status
-        cause = cause.__cause__
-    return None
+                raise SomeItemsFailed(f"{doing}: {len(left)} things in it remain, the first is {first}")

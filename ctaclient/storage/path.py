@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
@@ -47,8 +46,7 @@ class RemotePath:
 
     def quoted(self) -> str:
         """As it stands in a URL: each byte outside `A-Za-z0-9-_.~` escaped."""
-        # Local names that are no UTF-8 reach us with surrogates; their bytes go out as they were.
-        return "/" + "/".join(quote(os.fsencode(segment), safe="") for segment in self.segments)
+        return "/" + "/".join(quote(_bytes_of(segment), safe="") for segment in self.segments)
 
     def __str__(self) -> str:
         return "/" + "/".join(self.segments)
@@ -56,8 +54,21 @@ class RemotePath:
 
 def check_name(name: str) -> str:
     """`name`, if one entry of a directory can be called so. Raises UsageError otherwise."""
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
+    if name in ("", ".", "..") or "/" in name or "\0" in name or not _has_bytes(name):
         raise UsageError(
             f"{printable(name)!r} cannot be a name in a path", hint="write paths as /a/b, without // or .."
         )
     return name
+
+
+def _bytes_of(name: str) -> bytes:
+    # UTF-8 whatever the locale. Local names that are none reach us with surrogates; their bytes go out as they were.
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _has_bytes(name: str) -> bool:
+    try:
+        _bytes_of(name)
+    except UnicodeEncodeError:
+        return False
+    return True

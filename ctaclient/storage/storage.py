@@ -26,7 +26,7 @@ class Storage:
         # Percent-escapes belong to URLs: this is the one place where a user writes an escaped path.
         self.base = RemotePath(segments_of(urlsplit(url).path, encoded=True))
         self.requests = requests
-        self._published_by_put = False
+        self._publish_by_put = False
 
     def url(self, path: RemotePath, *, directory: bool = False) -> str:
         """The URL of `path`; with a slash at the end for a directory."""
@@ -45,8 +45,8 @@ class Storage:
                 answer.raise_for_status(f"cannot reach {self.origin}")
             server = self.requests.server(self.origin) or ""
         known = capabilities_of(server)
-        return replace(known, publish="put") if self._published_by_put else known
+        return replace(known, publish="put") if self._publish_by_put else known
 
     def publish_by_put(self) -> None:
         """Remember that MOVE does not work here: missing, or forbidden to this token."""
-        self._published_by_put = True
+        self._publish_by_put = True

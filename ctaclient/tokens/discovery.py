@@ -46,8 +46,13 @@ def from_caller(environ: Mapping[str, str], argument: str | None, clock: Clock) 
     for text, name in ((argument, "the token argument"), (environ.get("BEARER_TOKEN"), "BEARER_TOKEN")):
         if text and (token := parse_token(text, name)):
             return FixedToken(token, name, clock)
-    if (file := environ.get("BEARER_TOKEN_FILE")) and not _is_blank(Path(file)):
-        return FileToken(Path(file), Path.read_bytes, clock)
+    if file := environ.get("BEARER_TOKEN_FILE"):
+        path = Path(file)
+        if path.is_fifo():  # `BEARER_TOKEN_FILE=<(command)`: it can be read once
+            token = parse_token(path.read_bytes().decode("ascii", "replace"), file)
+            return FixedToken(token, file, clock) if token else None
+        if not _is_blank(path):
+            return FileToken(path, Path.read_bytes, clock)
     return None
 
 
@@ -63,7 +68,14 @@ def _from_well_known_file(environ: Mapping[str, str], clock: Clock) -> TokenSour
     name = f"bt_u{os.geteuid()}"
     directories = [environ.get("XDG_RUNTIME_DIR"), "/tmp"]  # noqa: S108 - the name is the specification's
     for path in (Path(directory) / name for directory in directories if directory):
-        # /tmp is everybody's: a file there counts only if it is ours and private.
-        if os.path.lexists(path) and parse_token(read_private(path).decode("ascii", "replace"), str(path)):
+        # /tmp is everybody's: a file of somebody else is not ours to use, and none of our trouble.
+        if _is_ours(path) and parse_token(read_private(path).decode("ascii", "replace"), str(path)):
             return FileToken(path, read_private, clock)
     return None
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return False

@@ -21,9 +21,14 @@ class FileLock:
 
     def acquire(self, *, wait: bool) -> bool:
         """Take the lock; with `wait` for as long as it takes, else return False when somebody else has it."""
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            check_private(self.path, os.lstat(self.path), directory=False)
+            raise
         try:
             check_private(self.path, os.fstat(fd), directory=False)
+            os.fchmod(fd, 0o600)  # the umask may have taken bits that the next holder needs
             # open for writing: over NFS an exclusive flock is a byte-range lock and needs it (flock(2)).
             fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -99,11 +99,11 @@ class StoredToken:
         if record.state != "login_required":
             self._ask_agent(self._profile)
             record, token = self._read()
-        if token is None:
-            raise LoginRequired(f"there is no token for profile {self._profile}", hint=self._cure)
-        if record.state == "login_required" and token.ttl_s(self._clock.now()) <= min_ttl_s:
+        if record.state == "login_required" and (token is None or token.ttl_s(self._clock.now()) <= min_ttl_s):
             why = f": {record.reason}" if record.reason else ""
             raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self._cure)
+        if token is None:
+            raise LoginRequired(f"there is no token for profile {self._profile}", hint=self._cure)
         _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self._cure)
         return token
 

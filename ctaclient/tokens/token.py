@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,9 +43,8 @@ def parse_token(text: str, where: str) -> AccessToken | None:
     if not value:
         return None
     if not _SYNTAX.fullmatch(value):
-        raise LoginRequired(f"{where} does not hold a bearer token", hint=f"correct or remove {where}")
-    end = claims(value).get("exp")
-    return AccessToken(value, float(end) if isinstance(end, int | float) else None)
+        raise LoginRequired(f"{where} does not hold an access token", hint=f"correct or remove {where}")
+    return AccessToken(value, _moment(claims(value).get("exp")))
 
 
 def claims(value: str) -> dict[str, Any]:
@@ -64,14 +64,25 @@ def explain(token: AccessToken, now: float) -> str:
     said = claims(token.value)
     if token.expires_at is not None and token.expires_at <= now:
         return f"the token expired {_ago(now - token.expires_at)} ago"
-    begin = said.get("nbf")
-    if isinstance(begin, int | float) and begin > now:
+    begin = _moment(said.get("nbf"))
+    if begin is not None and begin > now:
         return f"the token is valid only in {_ago(begin - now)}: is this machine's clock right?"
     facts = [f"{name} {printable(_text(said[claim]), limit=80)}" for claim, name in _SHOWN.items() if said.get(claim)]
     return f"the token is for {', '.join(facts)}" if facts else ""
 
 
 _SHOWN = {"aud": "audience", "iss": "issuer", "scope": "scope"}
+
+
+def _moment(claim: object) -> float | None:
+    """A NumericDate (RFC 7519 2), or None for anything that is no moment."""
+    if not isinstance(claim, int | float) or isinstance(claim, bool):
+        return None
+    try:
+        seconds = float(claim)
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _text(claim: object) -> str:

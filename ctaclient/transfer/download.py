@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctaclient._util.redact import printable
 from ctaclient.errors import Changed, Exists, IntegrityError, Nearline, ProtocolError, ServerError, UsageError
+from ctaclient.storage.entry import opaque_tag
 from ctaclient.transfer.checksum import Checksum, choose, file_checksum, new_checksum
 from ctaclient.transfer.local import PartFile, local_errors
 from ctaclient.transfer.remote_digest import head
@@ -14,8 +17,6 @@ from ctaclient.transfer.result import TransferResult
 from ctaclient.transport.sink import FileSink
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ctaclient._util.clock import Clock
     from ctaclient.storage.entry import Entry
     from ctaclient.storage.storage import Storage
@@ -35,7 +36,9 @@ def download(
     begin = clock.monotonic()
     with local_errors(f"cannot write {local}"):
         _check_readable(entry)
-        expected = choose(entry.checksums) or choose(head(storage, entry.path).checksums)
+        expected = choose(entry.checksums)
+        if expected is None and storage.capabilities.want_digest:
+            expected = choose(head(storage, entry.path).checksums)
         result = TransferResult(str(entry.path), str(local), "done", entry.size_bytes or 0)
         if os.path.lexists(local):
             if _has_content(local, entry.size_bytes, expected):
@@ -43,7 +46,8 @@ def download(
                 return replace(result, state="already there", checksum=checksum, verified="checksum")
             _check_replaceable(local, overwrite=overwrite)
         try:
-            with PartFile(local) as part:
+            # As `cp`: through a link to what it leads to.
+            with PartFile(Path(os.path.realpath(local)) if local.is_symlink() else local) as part:
                 result = _fetch(storage, entry, expected, _Watched(FileSink(part.fd), expected, progress), result)
                 part.publish(overwrite=overwrite)
         finally:
@@ -75,8 +79,12 @@ def _fetch(
         if answer.status != 200:
             raise ProtocolError(f"cannot get {path}: unexpected answer {answer.status}", status=answer.status)
         etag = answer.header("ETag")  # a dCache pool sends none
-        if etag and entry.etag and etag != entry.etag:
+        if etag and entry.etag and opaque_tag(etag) != opaque_tag(entry.etag):
             raise Changed(f"{path} changed since it was looked at", hint="get it again")
+        encoding = answer.header("Content-Encoding") or "identity"
+        # Apache may label x.fits.gz so although it sends the file as it is: then the length is the listed one.
+        if encoding.lower() != "identity" and answer.header("Content-Length") != str(entry.size_bytes):
+            raise ProtocolError(f"{path} came as {printable(encoding, limit=40)} although that was refused")
         received = answer.drain_into(sink)
     if entry.size_bytes is not None and received != entry.size_bytes:
         raise IntegrityError(f"{path}: {entry.size_bytes} bytes were listed, {received} came", hint="get it again")
@@ -89,7 +97,7 @@ def _fetch(
         result,
         size_bytes=received,
         checksum=f"{algorithm}:{checksum}",
-        verified="checksum" if expected else "size",
+        verified="checksum" if expected else "size" if entry.size_bytes is not None else None,
     )
 
 
@@ -115,3 +123,5 @@ def _check_replaceable(local: Path, *, overwrite: bool) -> None:
         raise Exists(
             f"{local} exists and differs, or there is no checksum to tell", hint="add --overwrite to replace it"
         )
+    if not local.is_file():
+        raise UsageError(f"{local} is a device, a pipe or a link to nothing, and is not replaced")

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from typing import TYPE_CHECKING
 
 from ctaclient._util.private import sync_directory
@@ -14,6 +15,9 @@ from ctaclient.errors import CtaError, Exists, NoSpace, NotFound, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 class PartFile:
@@ -27,12 +31,13 @@ class PartFile:
         self._path = target.with_name(f".ctaclient-{secrets.token_hex(8)}.part")
         with local_errors(f"cannot write {target}"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            self.fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self.fd = os.open(self._path, flags, _mode_for(target))
 
     def publish(self, *, overwrite: bool) -> None:
         """Make it durable and give it its name. Raises Exists when, without `overwrite`, something took the name."""
         with local_errors(f"cannot write {self._target}"):
-            os.fdatasync(self.fd)
+            _sync_data(self.fd)
             if overwrite:
                 os.replace(self._path, self._target)
             else:
@@ -63,6 +68,15 @@ class PartFile:
             os.unlink(self._path)
 
 
+def _mode_for(target: Path) -> int:
+    """Never wider than what it replaces: who made a file private wants its next version private too."""
+    try:
+        info = os.lstat(target)
+    except FileNotFoundError:
+        return 0o666
+    return stat.S_IMODE(info.st_mode) & 0o777 if stat.S_ISREG(info.st_mode) else 0o666
+
+
 @contextlib.contextmanager
 def local_errors(doing: str) -> Iterator[None]:
     """Errors of the local disk as ours."""
@@ -76,6 +90,8 @@ def local_errors(doing: str) -> Iterator[None]:
             raise NoSpace(f"{doing}: {why}", hint="free space on this disk") from None
         if isinstance(error, FileNotFoundError):
             raise NotFound(f"{doing}: {why}") from None
+        if isinstance(error, FileExistsError):
+            raise Exists(f"{doing}: something else is there") from None
         if isinstance(error, IsADirectoryError | NotADirectoryError):
             raise UsageError(f"{doing}: {why}") from None
         raise CtaError(f"{doing}: {why}", hint="check the path and its permissions") from None

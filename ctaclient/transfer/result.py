@@ -16,8 +16,9 @@ class TransferResult:
     """One file or directory. Truthy when it is where it should be.
 
     `checksum` is `algorithm:hex`. `verified` tells what was compared with the server: `checksum`, `size`, or None for
-    directories and failures. `published` is `move` or `put` for uploads: with `put` there was a moment in which others
-    could see a part. `left_behind` is a temporary of ours that could not be deleted.
+    directories, failures, and files of which the server says neither. `published` is `move` or `put` for uploads: with
+    `put` there was a moment in which others could see a part. `left_behind` is a temporary of ours that could not be
+    deleted.
     """
 
     source: str

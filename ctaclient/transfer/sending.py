@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ctaclient.errors import IntegrityError, ProtocolError
 from ctaclient.storage.checksums import parse_digest_header
-from ctaclient.storage.listing import stat
+from ctaclient.storage.listing import find, stat
 from ctaclient.storage.namespace import make_directory
 from ctaclient.transfer.checksum import Adler32
 from ctaclient.transfer.remote_digest import WANT_DIGEST, Head, head
@@ -90,13 +90,20 @@ def _put(
     wait_s = _expect_wait(storage, size_bytes)
     url = storage.url(path)
     with storage.requests.send("PUT", url, own, body=stream, size_bytes=size_bytes, expect_wait_s=wait_s) as answer:
-        if answer.status not in (404, 409) or parents_made or not path.parent.segments:
+        if parents_made or not _lacks_parent(storage, path, answer.status):
             answer.raise_for_status(f"cannot put {path}")
             if answer.status not in (200, 201, 204):
                 raise ProtocolError(f"cannot put {path}: unexpected answer {answer.status}", status=answer.status)
             return _Answered(answer)
     make_directory(storage, path.parent, parents=True)
     return _put(storage, path, stream, size_bytes, headers, parents_made=True)
+
+
+def _lacks_parent(storage: Storage, path: RemotePath, status: int) -> bool:
+    """Whether a PUT was refused for want of the directory: 409 at Apache, 404 elsewhere, 500 at nginx."""
+    if status == 500:
+        return bool(path.parent.segments) and find(storage, path.parent) is None
+    return status in (404, 409) and bool(path.parent.segments)
 
 
 def _expect_wait(storage: Storage, size_bytes: int) -> float | None:

@@ -76,9 +76,13 @@ def _below(directory: Path, remote: RemotePath, above: frozenset[tuple[int, int]
     inside = above | {(info.st_dev, info.st_ino)}
     for child in children:
         path, target = Path(child.path), remote.child(child.name)
-        if child.is_dir():
+        try:
+            is_dir, is_file = child.is_dir(), child.is_file()
+        except OSError:  # a link to itself, or one that leads where we may not look
+            is_dir = is_file = False
+        if is_dir:
             yield from _below(path, target, inside)
-        elif child.is_file():
+        elif is_file:
             yield UploadItem(path, target)
         else:
             why = UsageError(f"{path} is neither file nor directory, or a link to nothing")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ctaclient.errors import Changed, ConflictError, CtaError, Exists, Forbidden, NetworkError, NotFound, ProtocolError
+from ctaclient.storage.entry import Entry, opaque_tag
 from ctaclient.storage.listing import find
 from ctaclient.storage.namespace import delete_known, move
 from ctaclient.transfer.checksum import choose, file_checksum
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctaclient._util.clock import Clock
-    from ctaclient.storage.entry import Entry
     from ctaclient.storage.path import RemotePath
     from ctaclient.storage.storage import Storage
     from ctaclient.transfer.progress import Progress
@@ -87,10 +87,11 @@ class _Publication:
     def run(self, existing: Entry | None, result: TransferResult) -> TransferResult:
         left_behind = None
         if self.storage.capabilities.publish == "move":
-            temporary = self.target.parent.child(f".ctaclient-{secrets.token_hex(8)}.part")
+            # Not .part: Nextcloud forbids that ending, and hides such files from its own HEAD and MOVE.
+            temporary = self.target.parent.child(f".ctaclient-{secrets.token_hex(8)}.tmp")
             try:
                 sent = self._send(temporary)
-                if self._move_into_place(temporary, replacing=existing is not None):
+                if self._move_into_place(temporary, existing):
                     return _with(result, sent, published="move")
             except BaseException as error:
                 self._clean_up(temporary, error)
@@ -105,20 +106,25 @@ class _Publication:
         return send(self.storage, self.source, path, headers, self.progress, self.clock)
 
     def _put_in_place(self) -> Sent:
+        if_absent = not self.overwrite and self.storage.capabilities.conditional_put
         try:
-            return self._send(self.target, if_absent=not self.overwrite and self.storage.capabilities.conditional_put)
-        except Changed as error:
-            raise self._lost_race() if error.status == 412 else error from None
+            return self._send(self.target, if_absent=if_absent)
+        except CtaError as error:
+            if error.status == 412:
+                raise self._lost_race() from None
+            error.message += f"; {self.target} may hold a part of it: put it again with --overwrite"
+            raise
 
-    def _move_into_place(self, temporary: RemotePath, *, replacing: bool) -> bool:
+    def _move_into_place(self, temporary: RemotePath, existing: Entry | None) -> bool:
         """Give the temporary its name. False when MOVE cannot be used here at all."""
-        if replacing and (there := find(self.storage, self.target)):
+        there = find(self.storage, self.target) if existing else None
+        if existing and there:
             # Only what was just seen to be a file is replaced: Apache's MOVE would replace a whole collection.
             _check_replaceable(there, overwrite=self.overwrite)
-        else:
-            replacing = False
+            if _version(there) != _version(existing):
+                raise Changed(f"{self.target} was changed by somebody else during the upload", hint="look at it first")
         try:
-            move(self.storage, temporary, self.target, overwrite=replacing)
+            move(self.storage, temporary, self.target, overwrite=there is not None)
         except Exists:
             raise self._lost_race() from None
         except (Forbidden, ConflictError, ProtocolError) as error:
@@ -151,6 +157,10 @@ class _Publication:
 
     def _lost_race(self) -> Exists:
         return Exists(f"{self.target} appeared during the upload", hint="add --overwrite to replace it", status=412)
+
+
+def _version(entry: Entry) -> object:
+    return opaque_tag(entry.etag) or (entry.size_bytes, entry.mtime)
 
 
 def _with(result: TransferResult, sent: Sent, *, published: Literal["move", "put"]) -> TransferResult:

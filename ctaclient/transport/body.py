@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import httpx
 
-from ctaclient.errors import Changed, NotFound
+from ctaclient.errors import Changed, NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,14 +53,17 @@ class BytesSource:
 
 
 class FileSource:
-    """A local file as it was when this object was made. Raises NotFound when it is not there."""
+    """A local file as it was when this object was made. Raises NotFound when there is none, UsageError for a pipe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._seen = _identity(os.stat(path))
+            info = os.stat(path)
         except FileNotFoundError:
             raise NotFound(f"{path} does not exist") from None
+        if not stat.S_ISREG(info.st_mode):
+            raise UsageError(f"{path} is not a regular file", hint="its size and content must be the same each time")
+        self._seen = _identity(info)
 
     @property
     def size_bytes(self) -> int:

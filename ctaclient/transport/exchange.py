@@ -38,6 +38,7 @@ class Exchange:
         self._head: h11.Response | None = None
         self._request_sent = False
         self._finished = False
+        self._ended = False
         self.untouched = True
 
     def start(self, request: httpx.Request, expect_wait_s: float | None = None) -> h11.Response:
@@ -94,17 +95,22 @@ class Exchange:
     @property
     def reusable(self) -> bool:
         """Whether another request may use the channel now."""
-        if self._head is None or not self._finished or not self._request_sent or self._head.http_version != b"1.1":
+        if self._head is None or not self._request_sent or self._head.http_version != b"1.1":
             return False
+        if not self._finished and (self._length() != 0 or self._h11.trailing_data[0]):
+            return False
+        if self._length() is None and not self._all(b"transfer-encoding"):
+            return False  # the end of the connection was the end of the body
         said = {token.strip().lower() for value in self._all(b"connection") for token in value.split(b",")}
         return b"close" not in said
 
     def _send_body(self, request: httpx.Request) -> None:
         try:
             for block in request.stream:  # type: ignore[union-attr]  # a sync transport gets sync streams
-                self._send(h11.Data(data=block))
-                if self._answered_early():
+                # Looked at before each block, not after the last: what comes then is no early answer.
+                if block and self._answered_early():
                     return
+                self._send(h11.Data(data=block))
             self._send(h11.EndOfMessage())
             self._request_sent = True
         except h11.LocalProtocolError as error:
@@ -118,7 +124,8 @@ class Exchange:
         """Wait for `100 Continue` or a final answer; whether the latter came. Silence counts as leave."""
         try:
             while self._head is None:
-                if isinstance(self._advance(wait_s), h11.InformationalResponse):
+                # 102 and 103 are no leave.
+                if isinstance(event := self._advance(wait_s), h11.InformationalResponse) and event.status_code == 100:
                     return False
         except Timeout:
             return False
@@ -160,6 +167,10 @@ class Exchange:
         except h11.RemoteProtocolError as error:
             if self.untouched:
                 raise Disconnected(f"{self._channel.peer} closed the connection without an answer") from error
+            if self._ended:
+                raise Disconnected(
+                    f"the connection to {self._channel.peer} ended before the answer did", hint="try again"
+                ) from error
             raise translate(error, self._channel.peer) from error
         if isinstance(event, h11.Response):
             self._head = event
@@ -169,6 +180,7 @@ class Exchange:
 
     def _feed(self, data: bytes) -> None:
         self.untouched = self.untouched and not data
+        self._ended = not data
         try:
             self._h11.receive_data(data)
         except h11.RemoteProtocolError as error:

@@ -58,15 +58,23 @@ class Pool:
             channel.close()
 
     def _take(self, origin: Origin, use: Use) -> Channel | None:
-        oldest = self._clock.monotonic() - _IDLE_S[use]
         with self._lock:
+            stale = self._drop_stale()
             idle = self._own()[origin, use]
-            taken = idle.pop()[1] if idle and idle[-1][0] >= oldest else None
-            stale = [channel for since, channel in idle if since < oldest]
-            idle[:] = [(since, channel) for since, channel in idle if since >= oldest]
+            taken = idle.pop()[1] if idle else None
         for channel in stale:
             channel.close()
         return taken
+
+    def _drop_stale(self) -> list[Channel]:
+        """All that have been idle for too long, whatever their origin; the caller closes them."""
+        stale, now = [], self._clock.monotonic()
+        for key, idle in list(self._own().items()):
+            stale += [channel for since, channel in idle if since < now - _IDLE_S[key[1]]]
+            idle[:] = [(since, channel) for since, channel in idle if since >= now - _IDLE_S[key[1]]]
+            if not idle:
+                del self._idle[key]
+        return stale
 
     def _own(self) -> defaultdict[tuple[Origin, Use], list[tuple[float, Channel]]]:
         """The idle connections of this process: those of a parent would mix two streams in one."""

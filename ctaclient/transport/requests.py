@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from ctaclient.errors import ProtocolError
 from ctaclient.transport.body import BytesSource, SourceStream
 from ctaclient.transport.factory import USER_AGENT
 from ctaclient.transport.status import raise_for_status
@@ -50,9 +49,6 @@ class Answer:
 
     def drain_into(self, sink: Sink) -> int:
         """The body into `sink`; its length in bytes. Raises Disconnected when it is cut short."""
-        encoding = self.header("Content-Encoding")
-        if encoding and encoding.lower() != "identity":
-            raise ProtocolError("the server sent encoded content although that was refused", status=self.status)
         body = self._response.extensions[BODY]
         assert isinstance(body, Body)
         return body.drain_into(sink)

@@ -10,6 +10,7 @@ import httpx
 
 from ctaclient._util.origin import Origin
 from ctaclient._util.redact import safe_url
+from ctaclient.capabilities import capabilities_of
 from ctaclient.transport.redirect import STATUSES, headers_for_data_server, next_hop
 
 if TYPE_CHECKING:
@@ -39,13 +40,19 @@ class Session(httpx.BaseTransport):
                 return response
             location = response.headers.get("Location")
             response.close()
-            hop = next_hop(url, response.status_code, location, hops)
-            # A dCache pool whose one-use id has expired sends us back to the door (storage.md 1.4).
-            headers = at_door if Origin.of(hop) == door else headers_for_data_server(at_door)
-            url, hops = hop, hops + 1
+            hop = next_hop(url, response.status_code, location, hops, raw_names=self._sends_raw_names(Origin.of(url)))
+            if Origin.of(hop) != door:
+                url, headers = hop, headers_for_data_server(at_door)
+            elif Origin.of(url) == door:
+                url = hop
+            else:
+                # A dCache pool whose one-use id has expired sends us back (storage.md 1.4): we begin anew with our own
+                # request. What a data server names at the door would get our token.
+                url, headers = str(request.url), at_door
+            hops += 1
 
     def server(self, origin: Origin) -> str | None:
-        """The `Server` header that `origin` sent last, or None before its first answer."""
+        """The `Server` header of the first good answer of `origin`, or None before that."""
         with self._lock:
             return self._servers.get(origin)
 
@@ -56,6 +63,11 @@ class Session(httpx.BaseTransport):
         origin = Origin.of(url)
         token = self._access.token_for(origin)
         response = self._wire.handle_request(_request(request, url, headers, token))
+        if response.status_code == 417 and request.headers.get("Expect"):
+            # RFC 9110 10.1.1: the same again, without asking.
+            response.close()
+            headers = [(name, value) for name, value in headers if name.lower() != "expect"]
+            response = self._wire.handle_request(_request(request, url, headers, token))
         if response.status_code == 401 and token:
             response.close()
             token = self._access.renew(origin, token)
@@ -64,9 +76,14 @@ class Session(httpx.BaseTransport):
                 response.close()
                 raise self._access.rejected(origin, token)
         _log.debug("%s %s: %d", request.method, safe_url(url), response.status_code)
-        with self._lock:
-            self._servers[origin] = response.headers.get("Server", "")
+        if response.status_code < 400:
+            # The first good one stays: an error page may come from a proxy in front.
+            with self._lock:
+                self._servers.setdefault(origin, response.headers.get("Server", ""))
         return response
+
+    def _sends_raw_names(self, origin: Origin) -> bool:
+        return not capabilities_of(self.server(origin) or "").encoded_hrefs
 
 
 def _request(

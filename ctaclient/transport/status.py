@@ -59,5 +59,12 @@ def _said(response: httpx.Response) -> str:
         except errors.NetworkError:
             pass  # the status is known; a body that breaks off adds nothing
     words = [part for part in (reason, text.decode("utf-8", "replace").strip()) if part and not part.startswith("<")]
-    said = redact(printable(": ".join(dict.fromkeys(words)), limit=200))
-    return f"{response.status_code} {said}".strip()
+    # Redacted first: half a token, cut off by the limit, would not be known as one.
+    said = redact(": ".join(dict.fromkeys(words)), _token_of(response.request))
+    return f"{response.status_code} {printable(said, limit=200)}".strip()
+
+
+def _token_of(request: httpx.Request) -> str:
+    """What we sent: some servers repeat it in their answer."""
+    value: str = request.headers.get("Authorization", "")
+    return value.rpartition(" ")[2]

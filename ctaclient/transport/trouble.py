@@ -25,6 +25,9 @@ FOREIGN: tuple[type[Exception], ...] = (
     h11.ProtocolError,
 )
 
+# The other side went away in the middle, with or without saying so in TLS.
+_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
 
 def translate(error: Exception, peer: str, *, connecting: bool = False) -> errors.CtaError:
     """Our error for a foreign one that happened while talking to `peer` (`host:port`)."""
@@ -38,8 +41,8 @@ def translate(error: Exception, peer: str, *, connecting: bool = False) -> error
         return errors.Timeout(f"timed out {doing} {peer}", hint="try again; is the network up?")
     if isinstance(cause, socket.gaierror | UnicodeError):
         return errors.ConnectError(f"unknown host in {peer}", hint="check the storage URL: ctaclient config show")
-    if isinstance(cause, ssl.SSLError):
-        what = printable(cause.reason or str(cause), limit=80).lower().replace("_", " ")
+    if isinstance(cause, ssl.SSLError) and not (isinstance(cause, _ENDED) and not connecting):
+        what = printable(getattr(cause, "reason", None) or str(cause), limit=80).lower().replace("_", " ")
         return errors.TlsError(f"TLS with {peer} failed: {what}", hint="is this an https port?")
     if isinstance(error, h11.ProtocolError):
         return errors.ProtocolError(f"{peer} does not speak proper HTTP: {printable(str(error), limit=120)}")

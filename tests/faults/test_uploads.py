@@ -106,7 +106,7 @@ class TestCleaningUp:
         (here / "f").write_bytes(b"x")
         script(spot, "pool", Fault("corrupt", "PUT"), 0)
         script(spot, "door", Fault("status", "DELETE", status=403), 0)
-        with pytest.raises(CtaError, match=r"/\.ctaclient-\w+\.part was left behind") as caught:
+        with pytest.raises(CtaError, match=r"/\.ctaclient-\w+\.tmp was left behind") as caught:
             client.put(here / "f", "/f")
         assert caught.value.exit_code == 8
         (left,) = spot.directory.iterdir()

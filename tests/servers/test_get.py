@@ -79,9 +79,27 @@ class TestGet:
         with pytest.raises(Exists):
             client.get("/f", here / "f")
         assert os.listdir(here) == ["f"]
+        with pytest.raises(UsageError, match="link to nothing"):
+            client.get("/f", here / "f", overwrite=True)
+        assert os.listdir(here) == ["f"]
+
+    def test_a_link_is_followed(self, client: Client, place: Place, here: Path) -> None:
+        """As `cp` does: what it leads to is replaced, the link stays."""
+        place.plant("f", b"new")
+        (here / "below").mkdir()
+        (here / "below" / "old").write_bytes(b"old")
+        (here / "f").symlink_to("below/old")
         client.get("/f", here / "f", overwrite=True)
-        assert not (here / "f").is_symlink()
-        assert not (here / "elsewhere").exists()
+        assert (here / "f").is_symlink()
+        assert (here / "below" / "old").read_bytes() == b"new"
+        assert os.listdir(here / "below") == ["old"]
+
+    def test_a_pipe_is_not_replaced(self, client: Client, place: Place, here: Path) -> None:
+        place.plant("f", b"x")
+        os.mkfifo(here / "f")
+        with pytest.raises(UsageError, match="a pipe"):
+            client.get("/f", here / "f", overwrite=True)
+        assert (here / "f").is_fifo()
 
     def test_a_url_of_the_storage_is_a_name_too(self, client: Client, server: StorageServer, here: Path) -> None:
         (server.root / "by-url").write_bytes(b"by url")

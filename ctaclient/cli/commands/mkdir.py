@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ctaclient.cli.options import Context, shared
+from ctaclient.cli.results import for_each
 
 
 @click.command("mkdir")
@@ -14,5 +15,4 @@ from ctaclient.cli.options import Context, shared
 def command(remote: tuple[str, ...], parents: bool, context: Context) -> None:
     """Make directories."""
     with context.client() as client:
-        for name in remote:
-            client.mkdir(name, parents=parents)
+        for_each(remote, lambda name: client.mkdir(name, parents=parents))

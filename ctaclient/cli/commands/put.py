@@ -6,7 +6,7 @@ import click
 
 from ctaclient.cli.options import Context, as_json, shared
 from ctaclient.cli.progress import progress_for
-from ctaclient.cli.results import Shower
+from ctaclient.cli.results import Shower, for_each
 
 
 @click.command("put")
@@ -27,7 +27,8 @@ def command(
     if len(local) > 1 and not remote.endswith("/"):
         remote += "/"
     with context.client() as client:
-        for source in local:
+
+        def put(source: str) -> None:
             client.put(
                 source,
                 remote,
@@ -36,3 +37,5 @@ def command(
                 progress=progress_for(quiet=context.quiet or as_json),
                 on_result=Shower(context, as_json=as_json).show,
             )
+
+        for_each(local, put)

@@ -8,6 +8,7 @@ import click
 
 from ctaclient._util.redact import printable
 from ctaclient.cli.options import Context, shared
+from ctaclient.cli.results import for_each
 from ctaclient.errors import UsageError
 
 
@@ -24,5 +25,4 @@ def command(remote: tuple[str, ...], recursive: bool, yes: bool, context: Contex
         names = ", ".join(printable(name) for name in remote)
         click.confirm(f"Delete {names} with all that is in it?", abort=True, err=True)
     with context.client() as client:
-        for name in remote:
-            client.rm(name, recursive=recursive)
+        for_each(remote, lambda name: client.rm(name, recursive=recursive))
