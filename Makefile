@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	@$(BIN)/python -P -m ctaclient.sandbox.demo README.md docs
 
 test: $(VENV)/tested
-	@$(BIN)/python -P -m pytest -n auto --dist worksteal -q
+	@place=$$(mktemp -d) && trap "rm -rf $$place" EXIT && $(BIN)/python -P -m pytest -n auto --dist worksteal -q --basetemp="$$place/tests"
 
 lint: $(VENV)/linted
 	$(BIN)/ruff check

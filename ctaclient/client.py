@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ctaclient._util.clock import SystemClock
+from ctaclient._util.hint import command
 from ctaclient._util.origin import Origin
 from ctaclient.config.settings import Arguments
 from ctaclient.errors import CtaError, NotFound, SomeItemsFailed, UsageError
@@ -149,7 +150,9 @@ class Client:
         storage, name = self._locate(remote)
         entry = listing.stat(storage, name.path)
         if entry.is_dir and not recursive:
-            raise UsageError(f"{entry.path} is a directory", hint=f"ctaclient get -r {remote}")
+            raise UsageError(
+                f"{entry.path} is a directory", hint=command("ctaclient", "get", "-r", remote, os.fspath(local))
+            )
         with local_errors(f"cannot write to {os.fspath(local)}"):
             target = local_target(os.fspath(local), entry.name)
         items = remote_tree(storage, entry, target) if entry.is_dir else [DownloadItem(entry.path, target, entry)]
@@ -172,13 +175,17 @@ class Client:
         temporary sibling, is compared by size and checksum, then moved; where the server allows no MOVE it is put in
         place (`published` in the result says so). Raises as `get`.
         """
+        if not os.fspath(local):
+            raise UsageError("the name of the local file is empty", hint="is a variable not set?")
         source = Path(local)
         with local_errors(f"cannot read {source}"):
             is_dir = source.is_dir()
             if not is_dir and not source.exists():
                 raise NotFound(f"{source} does not exist")
         if is_dir and not recursive:
-            raise UsageError(f"{source} is a directory", hint=f"ctaclient put -r {source} {remote}")
+            raise UsageError(
+                f"{source} is a directory", hint=command("ctaclient", "put", "-r", os.fspath(local), remote)
+            )
         storage, name = self._locate(remote)
         there = listing.find(storage, name.path)
         target = remote_target(

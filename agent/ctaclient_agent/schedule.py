@@ -53,10 +53,13 @@ def found(record: Record | None, generation: int | None, now: float, rng: Random
     watch = Watch(
         "fresh", expires_at=record.expires_at, last_refresh_at=record.issued_at, last_attempt_at=record.issued_at
     )
-    if generation != record.generation or record.issued_at > now + _CLOCK_STEP_S:
+    ended = record.state == "login_required"
+    # Older than its record: put back from a backup. Tried once; where tokens rotate the issuer then ends the login.
+    known = generation == record.generation or (ended and generation is not None and generation < record.generation)
+    if not known or record.issued_at > now + _CLOCK_STEP_S:
         # The writer died between the sealed login and the record, or the clock was wrong when the record was written.
         return replace(watch, state="due", next_attempt_at=now)
-    if record.state == "login_required":
+    if ended:
         return replace(watch, state="login_required", last_error=record.reason)
     return _until(watch, refresh_at(record.issued_at, record.expires_at, rng), now)
 

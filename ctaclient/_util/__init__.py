@@ -1,1 +1,1 @@
-"""Small things with no room of their own: clock, private files, redaction, origins, sizes. Standard library only."""
+"""Small things with no room of their own: clock, private files, redaction, origins, hints. Standard library only."""

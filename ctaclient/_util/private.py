@@ -1,19 +1,22 @@
 """Private files: 0600 in 0700 from the first byte, replaced atomically, refused where others could touch them.
 
 The rules are ssh's: owner is the effective user, no bit for group or others, no symbolic link; every parent up to the
-root belongs to the user or to root and is writable by its owner only (a sticky /tmp aside).
+root belongs to the user or to root and is writable by its owner only (a sticky /tmp and a private group aside).
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import grp
 import itertools
 import os
+import pwd
 import secrets
 import stat
 from typing import TYPE_CHECKING
 
+from ctaclient._util.hint import command
 from ctaclient.errors import UnsafePath
 
 if TYPE_CHECKING:
@@ -62,9 +65,9 @@ def _read_once(path: Path, limit: int) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         if path.is_symlink():
-            raise _unsafe(path, "is a symbolic link", f"rm {path}") from None
+            raise _unsafe(path, "is a symbolic link", command("rm", path)) from None
         if isinstance(error, PermissionError):
-            raise _unsafe(path, "cannot be read by you", f"ls -l {path}") from None
+            raise _unsafe(path, "cannot be read by you", command("ls", "-l", path)) from None
         if isinstance(error, NotADirectoryError):
             raise _unsafe(path, "is below something that is no directory", f"ls -ld {path.parent}") from None
         raise
@@ -76,7 +79,7 @@ def _read_once(path: Path, limit: int) -> bytes:
     finally:
         os.close(fd)
     if len(data) > limit:
-        raise _unsafe(path, f"is larger than {limit} bytes", f"rm {path}")
+        raise _unsafe(path, f"is larger than {limit} bytes", command("rm", path))
     return data
 
 
@@ -120,15 +123,15 @@ def sync_directory(path: Path) -> None:
 def check_private(path: Path, info: os.stat_result, *, directory: bool) -> None:
     """Raise UnsafePath unless `info` is a file (or directory) of ours that nobody else may touch."""
     if stat.S_ISLNK(info.st_mode):
-        raise _unsafe(path, "is a symbolic link", f"rm {path}")
+        raise _unsafe(path, "is a symbolic link", command("rm", path))
     expected, mode = (stat.S_ISDIR, "700") if directory else (stat.S_ISREG, "600")
     if not expected(info.st_mode):
-        raise _unsafe(path, f"is not a {'directory' if directory else 'regular file'}", f"rm {path}")
+        raise _unsafe(path, f"is not a {'directory' if directory else 'regular file'}", command("rm", path))
     if info.st_uid != os.geteuid():
-        raise _unsafe(path, f"belongs to user {info.st_uid}, not to you", f"ls -ld {path}")
+        raise _unsafe(path, f"belongs to user {info.st_uid}, not to you", command("ls", "-ld", path))
     if info.st_mode & 0o077:
         seen = stat.S_IMODE(info.st_mode)
-        raise _unsafe(path, f"is open to others (mode {seen:04o})", f"chmod {mode} {path}")
+        raise _unsafe(path, f"is open to others (mode {seen:04o})", command("chmod", mode, path))
 
 
 def _check_parents(path: Path) -> None:
@@ -136,11 +139,26 @@ def _check_parents(path: Path) -> None:
     for parent in dict.fromkeys((*path.absolute().parents, *path.resolve().parents)):
         info = os.stat(parent)
         if info.st_uid not in (0, os.geteuid()):
-            raise _unsafe(parent, f"belongs to user {info.st_uid}, who could replace {path}", f"ls -ld {parent}")
-        if info.st_mode & 0o022 and not info.st_mode & stat.S_ISVTX:
+            raise _unsafe(
+                parent, f"belongs to user {info.st_uid}, who could replace {path}", command("ls", "-ld", parent)
+            )
+        shared = 0o002 if info.st_uid == os.geteuid() and _is_own_group(info.st_gid) else 0o022
+        if info.st_mode & shared and not info.st_mode & stat.S_ISVTX:
             seen = stat.S_IMODE(info.st_mode)
             why = f"can be written by others (mode {seen:04o}), who could replace {path}"
-            raise _unsafe(parent, why, f"chmod go-w {parent}")
+            raise _unsafe(parent, why, command("chmod", "go-w", parent))
+
+
+def _is_own_group(gid: int) -> bool:
+    """Whether a group is the user's private one, with nobody else in it: then 0775 is as good as 0755.
+
+    RHEL and its kin give everyone such a group and a umask of 002, so that `~/.local` is 0775 on many grid hosts.
+    """
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
 def _unsafe(path: Path, why: str, cure: str) -> UnsafePath:

@@ -26,6 +26,18 @@ COMMANDS = {
     "token": "token",
 }
 ALIASES = {"list": "ls", "print-token": "token"}
+# What users of other programs type. A guess never leads to `rm`.
+SYNONYMS = {
+    **dict.fromkeys(("login", "start", "agent-start"), "start-agent"),
+    **dict.fromkeys(("stop", "agent-stop"), "stop-agent"),
+    "status": "agent status",
+    **dict.fromkeys(("upload", "copyto"), "put"),
+    **dict.fromkeys(("download", "fetch"), "get"),
+    "cp": "get' or 'put",
+    **dict.fromkeys(("delete", "remove", "rmdir"), "rm"),
+    "info": "stat",
+    "lst": "ls",
+}
 
 
 class LazyGroup(click.Group):
@@ -45,9 +57,13 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         known = [*COMMANDS, *ALIASES]
         if args and args[0] not in known and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], known, n=1, cutoff=0.5)
-            ctx.fail(f"there is no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = SYNONYMS.get(args[0]) or _nearest(args[0], [name for name in known if name != "rm"])
+            ctx.fail(f"there is no command {args[0]!r}" + (f"; did you mean '{near}'?" if near else ""))
         return super().resolve_command(ctx, args)
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), None)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -62,9 +62,7 @@ def shared(function: _Function) -> _Function:
     @click.option("--ca-bundle", metavar="FILE", help="PEM file of CAs to trust besides the system's.")
     @click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
     @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
-    @click.option(
-        "--debug", is_flag=True, help="Show what is sent, without secrets, and tracebacks.", expose_value=False
-    )
+    @debuggable
     @functools.wraps(function)
     def wrapper(
         *args: Any,
@@ -78,6 +76,12 @@ def shared(function: _Function) -> _Function:
         return function(*args, context=Context(profile, storage_url, ca_bundle, verbose, quiet), **kwargs)
 
     return wrapper  # type: ignore[return-value]  # click's decorators keep no signatures
+
+
+def debuggable(function: _Function) -> _Function:
+    """Adds `--debug`, which `run` looks for itself."""
+    text = "Show what is sent, without secrets, and tracebacks."
+    return click.option("--debug", is_flag=True, help=text, expose_value=False)(function)
 
 
 def as_json(function: _Function) -> _Function:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -14,7 +15,7 @@ import click
 
 from ctaclient._util.redact import printable, redact
 from ctaclient.cli.app import app
-from ctaclient.errors import CtaError, Interrupted, UsageError
+from ctaclient.errors import CtaError, Interrupted, NoSpace, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +35,13 @@ def _terminate(*_: object) -> None:
 def run(args: Sequence[str]) -> int:
     """The exit code of `ctaclient ARGS`. A traceback is shown with `--debug` only, and redacted."""
     debug = "--debug" in args
+    _open_missing_streams()
     if debug:
         _log_to_stderr()
     if threading.current_thread() is threading.main_thread():
-        # Batch systems send it at the end of the wall time: clean up as after Ctrl-C.
-        signal.signal(signal.SIGTERM, _terminate)
+        # Batch systems send the one, lost connections the other: clean up as after Ctrl-C.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _terminate)
     try:
         code = app.main(args=list(args), prog_name="ctaclient", standalone_mode=False)
         sys.stdout.flush()
@@ -57,15 +60,31 @@ def run(args: Sequence[str]) -> int:
         return TERMINATED
     except (BrokenPipeError, SystemExit):
         # The reader has seen enough (`| head`); click exits then. Nothing to say, but not "ok" either: what was to be
-        # done may not all be done. The interpreter must not try to flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # done may not all be done.
+        _give_up_stdout()
         return 1
+    except OSError as error:
+        _give_up_stdout()
+        click.echo(f"ctaclient: the output cannot be written: {error.strerror}", err=True)
+        return NoSpace.exit_code if error.errno in (errno.ENOSPC, errno.EDQUOT) else CtaError.exit_code
     except Exception as error:  # noqa: BLE001 - the last resort before the user
         _show_traceback(debug)
         what = redact(printable(f"{type(error).__name__}: {error}", limit=200))
         click.echo(f"ctaclient: internal error: {what}\n  try: the same with --debug, and report it", err=True)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _open_missing_streams() -> None:
+    """With `>&-` or `2>&-` a stream is None, and what is said to it goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for the process's life
+
+
+def _give_up_stdout() -> None:
+    """The interpreter must not try to flush again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_error(error: CtaError, *, about: str = "") -> None:

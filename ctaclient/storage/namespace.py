@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ctaclient._util.hint import command
 from ctaclient.errors import Changed, CtaError, Exists, NotFound, ProtocolError, SomeItemsFailed, UsageError
 from ctaclient.storage.href import segments_of
 from ctaclient.storage.listing import find, scan, stat
@@ -64,7 +65,7 @@ def make_directory(storage: Storage, path: RemotePath, *, parents: bool = False)
 def _make_below(storage: Storage, path: RemotePath, *, parents: bool, error: CtaError) -> None:
     if not parents or not path.parent.segments:
         raise NotFound(
-            f"cannot make {path}: {path.parent} does not exist", hint=f"ctaclient mkdir -p {path}"
+            f"cannot make {path}: {path.parent} does not exist", hint=command("ctaclient", "mkdir", "-p", path)
         ) from error
     make_directory(storage, path.parent, parents=True)
     try:
@@ -99,7 +100,7 @@ def delete(storage: Storage, path: RemotePath, *, recursive: bool = False) -> No
         raise UsageError("the root is not deleted", hint="name the directories in it")
     entry = stat(storage, path)
     if entry.is_dir and not recursive:
-        raise UsageError(f"{path} is a directory", hint=f"ctaclient rm -r {path}")
+        raise UsageError(f"{path} is a directory", hint=command("ctaclient", "rm", "-r", path))
     delete_known(storage, path, is_dir=entry.is_dir)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ctaclient._util.origin import Origin
@@ -30,7 +31,13 @@ def parse_remote(text: str) -> Remote:
 
     The path is taken as it is written. Raises UsageError.
     """
+    if not text:
+        raise UsageError("the remote name is empty", hint="is a variable not set? / is the top directory")
     scheme, separator, rest = text.partition("://")
+    if (mistyped := re.match(r"(cta|https?|davs?):", text)) and not separator:
+        raise UsageError(
+            f"{mistyped[1]}: lacks its two slashes", hint=f"{mistyped[1]}://…, or /{mistyped[0]}… for a name"
+        )
     if not separator or "/" in scheme:
         return Remote(RemotePath.parse(text), directory_form=_is_directory_form(text))
     authority, _, path = rest.partition("/")

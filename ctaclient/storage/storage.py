@@ -27,6 +27,7 @@ class Storage:
         self.base = RemotePath(segments_of(urlsplit(url).path, encoded=True))
         self.requests = requests
         self._publish_by_put = False
+        self._server: str | None = None
 
     def url(self, path: RemotePath, *, directory: bool = False) -> str:
         """The URL of `path`; with a slash at the end for a directory."""
@@ -40,10 +41,13 @@ class Storage:
     def capabilities(self) -> Capabilities:
         """What the server can, from the name it gave in its last answer; asks it once when there was none yet."""
         server = self.requests.server(self.origin)
+        server = self._server if server is None else server
         if server is None:
             with self.requests.send("OPTIONS", self.url(RemotePath(), directory=True)) as answer:
-                answer.raise_for_status(f"cannot reach {self.origin}")
-            server = self.requests.server(self.origin) or ""
+                if answer.status == 401 or answer.status >= 500:
+                    answer.raise_for_status(f"cannot reach {self.origin}")
+                # StoRM refuses OPTIONS at the root, and says who it is all the same.
+                server = self._server = answer.header("Server") or ""
         known = capabilities_of(server)
         return replace(known, publish="put") if self._publish_by_put else known
 

@@ -24,6 +24,11 @@ class TokenSource(Protocol):
         """Where they come from, for messages."""
         ...
 
+    @property
+    def cure(self) -> str:
+        """What to do when they do not work."""
+        ...
+
     def get(self, *, min_ttl_s: float = 0) -> AccessToken:
         """A token that lives at least `min_ttl_s` seconds more. Raises LoginRequired when there is none."""
         ...
@@ -38,11 +43,12 @@ class FixedToken:
 
     def __init__(self, token: AccessToken, description: str, clock: Clock) -> None:
         self.description = description
+        self.cure = f"correct or unset {description}" if description.isupper() else "give another token"
         self._token = token
         self._clock = clock
 
     def get(self, *, min_ttl_s: float = 0) -> AccessToken:
-        _check_ttl(self._token, min_ttl_s, self._clock, self.description, hint=None)
+        _check_ttl(self._token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return self._token
 
     def replace(self, refused: AccessToken) -> AccessToken | None:
@@ -54,13 +60,14 @@ class FileToken:
 
     def __init__(self, path: Path, read: Callable[[Path], bytes], clock: Clock) -> None:
         self.description = str(path)
+        self.cure = "renew it, or unset BEARER_TOKEN_FILE"
         self._path = path
         self._read = read
         self._clock = clock
 
     def get(self, *, min_ttl_s: float = 0) -> AccessToken:
         token = self._load()
-        _check_ttl(token, min_ttl_s, self._clock, self.description, hint="renew it, or unset BEARER_TOKEN_FILE")
+        _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return token
 
     def replace(self, refused: AccessToken) -> AccessToken | None:
@@ -87,6 +94,7 @@ class StoredToken:
 
     def __init__(self, store: TokenStore, profile: str, ask_agent: Callable[[str], None], clock: Clock) -> None:
         self.description = f"the login of profile {profile}"
+        self.cure = f"ctaclient start-agent --profile {profile}"
         self._store = store
         self._profile = profile
         self._ask_agent = ask_agent
@@ -101,10 +109,10 @@ class StoredToken:
             record, token = self._read()
         if record.state == "login_required" and (token is None or token.ttl_s(self._clock.now()) <= min_ttl_s):
             why = f": {record.reason}" if record.reason else ""
-            raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self._cure)
+            raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self.cure)
         if token is None:
-            raise LoginRequired(f"there is no token for profile {self._profile}", hint=self._cure)
-        _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self._cure)
+            raise LoginRequired(f"there is no token for profile {self._profile}", hint=self.cure)
+        _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return token
 
     def replace(self, refused: AccessToken) -> AccessToken | None:
@@ -119,12 +127,8 @@ class StoredToken:
     def _read(self) -> tuple[Record, AccessToken | None]:
         found = self._store.read(self._profile)
         if found is None:
-            raise LoginRequired(f"you are not logged in to profile {self._profile}", hint=self._cure)
+            raise LoginRequired(f"you are not logged in to profile {self._profile}", hint=self.cure)
         return found
-
-    @property
-    def _cure(self) -> str:
-        return f"ctaclient start-agent --profile {self._profile}"
 
 
 def _check_ttl(token: AccessToken, min_ttl_s: float, clock: Clock, where: str, hint: str | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctaclient._util.hint import command
 from ctaclient._util.redact import printable
 from ctaclient.errors import Changed, Exists, IntegrityError, Nearline, ProtocolError, ServerError, UsageError
 from ctaclient.storage.entry import opaque_tag
@@ -103,7 +104,7 @@ def _fetch(
 
 def _check_readable(entry: Entry) -> None:
     if entry.is_dir:
-        raise UsageError(f"{entry.path} is a directory", hint=f"ctaclient get -r {entry.path}")
+        raise UsageError(f"{entry.path} is a directory", hint=command("ctaclient", "get", "-r", entry.path))
     if entry.locality == "NEARLINE":
         raise Nearline(f"{entry.path} is on tape only", hint="have it staged by your data centre, then get it again")
     if entry.locality in ("UNAVAILABLE", "LOST"):

@@ -52,10 +52,18 @@ class _Answered:
 
 
 def send(
-    storage: Storage, source: BodySource, path: RemotePath, headers: Mapping[str, str], progress: Progress, clock: Clock
+    storage: Storage,
+    source: BodySource,
+    path: RemotePath,
+    headers: Mapping[str, str],
+    progress: Progress,
+    clock: Clock,
+    *,
+    label: str,
 ) -> Sent:
     """PUT `source` to `path` and compare size and checksum with what the server says of it.
 
+    `label` is what `progress` calls it.
     Missing parents are made (Apache answers 409 then, others make them by themselves). Raises IntegrityError when the
     server has something else, Changed when the source changed meanwhile, what a status stands for otherwise; in all
     these cases something may have stayed at `path`.
@@ -64,7 +72,7 @@ def send(
 
     def restart() -> None:
         adler32.reset()
-        progress.start(path.name, source.size_bytes)
+        progress.start(label, source.size_bytes)
 
     def seen(block: bytes) -> None:
         adler32.update(block)

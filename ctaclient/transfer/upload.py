@@ -103,7 +103,7 @@ class _Publication:
 
     def _send(self, path: RemotePath, *, if_absent: bool = False) -> Sent:
         headers = {"If-None-Match": "*"} if if_absent else {}
-        return send(self.storage, self.source, path, headers, self.progress, self.clock)
+        return send(self.storage, self.source, path, headers, self.progress, self.clock, label=self.target.name)
 
     def _put_in_place(self) -> Sent:
         if_absent = not self.overwrite and self.storage.capabilities.conditional_put

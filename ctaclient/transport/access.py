@@ -57,6 +57,6 @@ class Access:
         why = explain(token, self._clock.now())
         return TokenRejected(
             f"{origin} refused the token from {source.description}" + (f": {why}" if why else ""),
-            hint="ctaclient start-agent logs in anew; does the storage accept this issuer?",
+            hint=f"{source.cure}; does the storage accept this issuer?",
             status=401,
         )

@@ -33,7 +33,7 @@ def error_for_status(status: int, message: str) -> errors.CtaError:
 
 
 _KINDS: dict[int, tuple[type[errors.CtaError], str | None]] = {
-    401: (errors.LoginRequired, "ctaclient start-agent, or set BEARER_TOKEN_FILE"),
+    401: (errors.LoginRequired, "no token goes there: name it with --storage-url, or in a profile (start-agent)"),
     403: (errors.Forbidden, "ask for the right, or for a token with the right scope (ctaclient token --format json)"),
     404: (errors.NotFound, None),
     405: (errors.ConflictError, None),

@@ -57,6 +57,7 @@ def test_refreshes_are_spread() -> None:
         (record(None), 3, NOW + 300, "due"),
         (record(ended=True), 3, NOW, "login_required"),
         (record(ended=True), 4, NOW, "due"),
+        (record(ended=True), 2, NOW, "login_required"),
         (record(issued_at=NOW + 7200), 3, NOW, "due"),
     ],
 )

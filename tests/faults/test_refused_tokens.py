@@ -33,6 +33,7 @@ class Tokens:
     """A source that has one token after the other, and counts how often it was asked for another."""
 
     description = "the test"
+    cure = "ask the test"
 
     def __init__(self, *values: str) -> None:
         self._values = list(values)

@@ -15,8 +15,8 @@ from cryptography import x509
 
 from ctaclient.errors import UsageError
 from ctaclient.sandbox import Fault, Sandbox, approve
-from tests.support.waiting import eventually
 from tests.sandbox.conftest import Wire
+from tests.support.waiting import eventually
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DEADLINE_S = 20.0

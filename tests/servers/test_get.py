@@ -70,7 +70,7 @@ class TestGet:
         place.plant("d")
         with pytest.raises(UsageError, match="is a directory") as caught:
             client.get("/d", here)
-        assert caught.value.hint == "ctaclient get -r /d"
+        assert caught.value.hint == f"ctaclient get -r /d {here}"
         assert os.listdir(here) == []
 
     def test_a_link_that_dangles_is_something_that_exists(self, client: Client, place: Place, here: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ctaclient._util.redact import printable
-from ctaclient.cli.options import as_json
+from ctaclient.cli.options import as_json, debuggable
 from ctaclient.cli.output import write_json
 from ctaclient.config.paths import Paths
 from ctaclient.control.client import ask
@@ -28,6 +28,7 @@ def command() -> None:
 
 @command.command("status")
 @as_json
+@debuggable
 def status(as_json: bool) -> int:
     """Show whether the agent runs and how its logins are.
 
@@ -46,8 +47,10 @@ def status(as_json: bool) -> int:
             click.echo(_line(name, facts))
     if not running:
         return NOT_RUNNING
-    login_needed = not profiles or any(facts.get("state") == "login_required" for facts in profiles.values())
-    return LOGIN_NEEDED if login_needed else RUNNING
+    ended = [name for name, facts in sorted(profiles.items()) if facts.get("state") == "login_required"]
+    for name in ended:
+        click.echo(f"  try: ctaclient start-agent --profile {name}", err=True)
+    return LOGIN_NEEDED if ended or not profiles else RUNNING
 
 
 def _stored(store: TokenStore) -> dict[str, dict[str, Any]]:
@@ -61,9 +64,11 @@ def _stored(store: TokenStore) -> dict[str, dict[str, Any]]:
 
 
 def _line(name: str, facts: dict[str, Any]) -> str:
-    parts = [f"profile {name}: {str(facts.get('state')).replace('_', ' ')}"]
-    if end := facts.get("expires_at"):
-        parts.append(f"token {'until' if end > time.time() else 'expired'} {_moment(end)}")
+    state, end = str(facts.get("state")).replace("_", " "), facts.get("expires_at")
+    expired = end is not None and end <= time.time()
+    parts = [f"profile {name}: {'expired' if expired and state == 'fresh' else state}"]
+    if end:
+        parts.append(f"token {'expired' if expired else 'until'} {_moment(end)}")
     if upcoming := facts.get("next_attempt_at"):
         parts.append(f"next refresh {_moment(upcoming)}")
     if error := facts.get("last_error"):

@@ -7,6 +7,7 @@ import click
 from ctaclient.cli.options import Context, as_json, shared
 from ctaclient.cli.progress import progress_for
 from ctaclient.cli.results import Shower
+from ctaclient.errors import UsageError
 
 
 @click.command("get")
@@ -19,9 +20,11 @@ from ctaclient.cli.results import Shower
 def command(remote: str, local: str, recursive: bool, overwrite: bool, as_json: bool, context: Context) -> None:
     """Download REMOTE to LOCAL (default: the current directory).
 
-    A LOCAL that ends in / or is a directory gets it under its own name. Size and checksum are compared before a file
-    gets its name; a local file that is the same already is left alone.
+    A LOCAL that ends in / or is a directory gets it under its own name. With the slash the same command can be given
+    again: what is there and the same is not fetched twice. Size and checksum are compared before a file gets its name.
     """
+    if local == "-":
+        raise UsageError("standard output is no target yet", hint="./- for a file of that name")
     with context.client() as client:
         client.get(
             remote,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from ctaclient.cli.options import debuggable
+
 
 @click.command("sandbox")
+@debuggable
 def command() -> None:
     """Run a local identity provider and storage until Ctrl-C, and print how to use them from another shell."""
     from ctaclient.sandbox.show import run

@@ -47,4 +47,12 @@ def command(debug: bool, **options: str | None) -> int:
     if debug:
         arguments.append("--debug")
     environment = {name: value for name, value in os.environ.items() if name != "BEARER_TOKEN"}
-    return subprocess.run(arguments, env=environment, check=False).returncode
+    process = subprocess.Popen(arguments, env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the terminal told the agent, too, and the agent says what becomes of it
+        except BaseException:
+            process.terminate()
+            raise

@@ -7,16 +7,18 @@ import os
 import click
 
 from ctaclient._util.clock import SystemClock
+from ctaclient.cli.options import debuggable
 from ctaclient.config.paths import Paths
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
 from ctaclient.errors import AgentError
 
-# A refresh under way is finished first, so that a rotated refresh token is not lost: at most 30 s.
-_TIMEOUT_S = 35.0
+# A refresh under way is finished first, so that a rotated refresh token is not lost: two requests of at most 30 s.
+_TIMEOUT_S = 65.0
 
 
 @click.command("stop-agent")
+@debuggable
 def command() -> None:
     """Stop the agent of this machine. The login stays: start-agent goes on with it."""
     socket = Paths.of(os.environ).agent_socket

@@ -1,0 +1,94 @@
+"""The control protocol: whatever arrives, it is a message or a ProtocolError."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctaclient.control.messages import (
+    MAX_BYTES,
+    Request,
+    decode_answer,
+    decode_request,
+    encode_answer,
+    encode_refusal,
+    encode_request,
+)
+from ctaclient.errors import ProtocolError
+
+REQUESTS = st.builds(Request, st.sampled_from(["status", "stop", "reload", "refresh"]), st.none() | st.text())
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(REQUESTS)
+def test_requests_round_trip_on_one_line(request: Request) -> None:
+    line = encode_request(request)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert decode_request(line) == request
+
+
+@given(st.dictionaries(st.text(min_size=1).filter(lambda key: key not in ("v", "ok")), st.text() | st.integers()))
+def test_answers_round_trip(facts: dict[str, str | int]) -> None:
+    assert decode_answer(encode_answer(**facts)) == {"v": 1, "ok": True, **facts}
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_a_refusal_is_an_error_that_can_be_shown(reason: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        decode_answer(encode_refusal(reason))
+    assert str(caught.value).startswith("the agent says: ")
+    assert str(caught.value).isprintable()
+
+
+@given(st.binary())
+def test_any_bytes(line: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode_request(line)
+    with pytest.raises(ProtocolError):
+        decode_answer(line)
+
+
+@given(st.dictionaries(st.sampled_from(["v", "op", "ok", "profile", "error"]), JSON | st.just(1)))
+def test_any_object(body: dict[str, object]) -> None:
+    line = json.dumps(body).encode()
+    for decode in (decode_request, decode_answer):
+        said = ""
+        try:
+            decode(line)
+        except ProtocolError as error:
+            said = str(error)
+        assert said.isprintable()
+
+
+@pytest.mark.parametrize("line", [b"[" * 60_000, b'{"v":' * 10_000, b"1" * 60_000], ids=["lists", "objects", "digits"])
+def test_hostile_json(line: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode_request(line)
+
+
+def test_too_long() -> None:
+    with pytest.raises(ProtocolError, match="message too long"):
+        decode_request(b" " * (MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize("decode", [decode_request, decode_answer])
+def test_another_version_says_how_to_go_on(decode: object) -> None:
+    assert callable(decode)
+    with pytest.raises(ProtocolError, match="protocol version 2, this side speaks 1") as caught:
+        decode(b'{"v": 2, "ok": true, "op": "status"}')
+    assert "stop-agent" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("op", ["shutdown", "", "STATUS", None, 1, [], "\x1b[2J"])
+def test_unknown_operations(op: object) -> None:
+    with pytest.raises(ProtocolError, match="unknown operation") as caught:
+        decode_request(json.dumps({"v": 1, "op": op}).encode())
+    assert str(caught.value).isprintable()

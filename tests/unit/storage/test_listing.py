@@ -1,0 +1,118 @@
+"""Listings: what is asked, what is believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctaclient.errors import CtaError, Forbidden, LoginRequired, NotFound, ProtocolError
+from ctaclient.storage.listing import find, scan, stat, walk
+from ctaclient.storage.path import RemotePath
+from tests.unit.storage.conftest import Wire, a_storage, item, listing, response
+
+DATA = RemotePath.parse("/data")
+
+
+def names(wire: Wire, path: RemotePath = DATA, url: str = "https://door.example:2880") -> list[str]:
+    return [str(entry.path) for entry in scan(a_storage(wire, url), path)]
+
+
+def test_depth_is_always_said_and_the_quoting_is_ours() -> None:
+    wire = Wire(lambda request: listing(item("/a%20%23b", size=1)))
+    stat(a_storage(wire), RemotePath.parse("/a #b"))
+    assert wire.lines == ["PROPFIND /a%20%23b"]
+    assert wire.asked[0].headers["Depth"] == "0"
+    wire = Wire(lambda request: listing(item("/")))
+    list(scan(a_storage(wire), RemotePath()))
+    assert (wire.lines, wire.asked[0].headers["Depth"]) == (["PROPFIND /"], "1")
+
+
+def test_the_children_and_itself_in_the_servers_order() -> None:
+    wire = Wire(lambda _: listing(item("/data/b", size=1), item("/data/"), item("/data/a/")))
+    assert names(wire) == ["/data/b", "/data", "/data/a"]
+
+
+@pytest.mark.parametrize("self_href", ["/data", "/data/", "//data//", "https://other:8443/data/", "/%64ata"])
+def test_itself_in_any_spelling(self_href: str) -> None:
+    assert names(Wire(lambda _: listing(item(self_href), item("/data/a", size=1)))) == ["/data", "/data/a"]
+
+
+def test_below_a_base() -> None:
+    url = "https://cloud.example/remote.php/dav/files/me%20too/"
+    wire = Wire(
+        lambda _: listing(item("/remote.php/dav/files/me%20too/data/"), item("/remote.php/dav/files/me%20too/data/a"))
+    )
+    assert names(wire, DATA, url) == ["/data", "/data/a"]
+    assert wire.lines == ["PROPFIND /remote.php/dav/files/me%20too/data"]
+
+
+def test_a_server_that_normalises_names_is_understood() -> None:
+    asked = RemotePath.parse("/u\u0308")
+    wire = Wire(lambda _: listing(item("/%C3%BC/"), item("/%C3%BC/a", size=1)))
+    assert names(wire, asked) == [str(asked), f"{asked}/a"]
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["/", "/other", "/data/a/b", "/dat", "/data2/a", "/data/../x", "/data/a%2F..%2Fb", "https://door/etc/passwd", ""],
+)
+def test_what_is_outside_is_refused(href: str) -> None:
+    with pytest.raises(ProtocolError, match="refused"):
+        names(Wire(lambda _: listing(item("/data/"), item(href, size=1))))
+
+
+def test_a_listing_without_itself_is_no_empty_directory() -> None:
+    for found in (listing(), listing(item("/data/a", size=1))):
+        with pytest.raises(ProtocolError, match="does not contain it"):
+            names(Wire(lambda _, found=found: found))  # type: ignore[misc]
+
+
+def test_raw_names_of_xrootd() -> None:
+    wire = Wire(lambda _: listing(item("/data"), item("/data/a%20b", size=1), server="XrootD/v5.5.3"))
+    assert names(wire) == ["/data", "/data/a%20b"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, NotFound), (403, Forbidden), (401, LoginRequired), (200, ProtocolError)]
+)
+def test_statuses(status: int, kind: type[CtaError]) -> None:
+    wire = Wire(lambda _: response(status, "text"))
+    with pytest.raises(kind, match="cannot look at /data"):
+        stat(a_storage(wire), DATA)
+
+
+def test_find_is_none_only_where_nothing_is() -> None:
+    assert find(a_storage(Wire(lambda _: response(404))), DATA) is None
+    with pytest.raises(Forbidden):
+        find(a_storage(Wire(lambda _: response(403))), DATA)
+
+
+def test_nothing_said() -> None:
+    with pytest.raises(ProtocolError, match="says nothing about /data"):
+        stat(a_storage(Wire(lambda _: listing())), DATA)
+
+
+TREE = {
+    "/data": listing(item("/data/"), item("/data/x/"), item("/data/a", size=1), item("/data/y/")),
+    "/data/x": response(403),
+    "/data/y": listing(item("/data/y/"), item("/data/y/b", size=2)),
+}
+
+
+def test_a_directory_that_cannot_be_listed_does_not_stop_the_others() -> None:
+    wire = Wire(lambda request: TREE[request.url.path.rstrip("/")])
+    failed: list[tuple[str, CtaError]] = []
+    found = [
+        str(each.path) for each in walk(a_storage(wire), DATA, lambda path, error: failed.append((str(path), error)))
+    ]
+    assert found == ["/data/x", "/data/a", "/data/y", "/data/y/b"]
+    assert [(path, type(error)) for path, error in failed] == [("/data/x", Forbidden)]
+
+
+def test_a_refused_login_stops_all() -> None:
+    wire = Wire(
+        lambda request: (
+            response(401) if request.url.path.startswith("/data/x") else listing(item("/data/"), item("/data/x/"))
+        )
+    )
+    with pytest.raises(LoginRequired):
+        list(walk(a_storage(wire), DATA, lambda *_: None))

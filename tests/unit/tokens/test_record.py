@@ -1,0 +1,93 @@
+"""`record.json`: read as strictly as it is written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctaclient.errors import ConfigError
+from ctaclient.tokens.record import Record, parse_record
+from tests.unit.tokens.conftest import a_record
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+TEXTS = st.text()
+RECORDS = st.builds(
+    Record,
+    profile=TEXTS,
+    issuer=TEXTS,
+    client_id=TEXTS,
+    storage_url=TEXTS,
+    scope=TEXTS,
+    state=st.sampled_from(["fresh", "login_required"]),
+    token=TEXTS,
+    issued_at=st.floats(allow_nan=False, allow_infinity=False),
+    expires_at=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    generation=st.integers(),
+    reason=st.none() | TEXTS,
+)
+
+
+@given(RECORDS)
+def test_round_trip(record: Record) -> None:
+    assert parse_record(record.to_json(), "here") == record
+
+
+def test_it_has_a_version_and_one_line_end() -> None:
+    data = a_record().to_json()
+    assert json.loads(data)["version"] == 1
+    assert data.endswith(b"}\n")
+
+
+@given(st.binary() | JSON.map(lambda document: json.dumps(document).encode()))
+def test_nonsense_is_damaged(data: bytes) -> None:
+    with pytest.raises(ConfigError, match=r"^here (is damaged|has version)"):
+        parse_record(data, "here")
+
+
+@given(key=st.sampled_from(sorted(asdict(a_record()))), value=JSON)
+def test_a_field_of_another_kind_never_gets_through(key: str, value: object) -> None:
+    document = {**json.loads(a_record().to_json()), key: value}
+    try:
+        record = parse_record(json.dumps(document).encode(), "here")
+    except ConfigError as error:
+        refusal = error
+    else:
+        assert getattr(record, key) == value
+        return
+    assert str(refusal).startswith("here ")
+    assert refusal.hint == "ctaclient start-agent writes it anew"
+
+
+@pytest.mark.parametrize("key", [key for key in asdict(a_record()) if key not in ("reason", "expires_at")])
+def test_a_missing_field_is_damage(key: str) -> None:
+    document = json.loads(a_record().to_json())
+    del document[key]
+    with pytest.raises(ConfigError, match="here is damaged"):
+        parse_record(json.dumps(document).encode(), "here")
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1], "\x1b[2J"])
+def test_another_version_says_so(version: object) -> None:
+    document = {**json.loads(a_record().to_json()), "version": version}
+    with pytest.raises(ConfigError) as caught:
+        parse_record(json.dumps(document).encode(), "here")
+    assert "here has version" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_an_unknown_field_is_of_a_later_ctaclient_and_fine() -> None:
+    document = {**json.loads(a_record().to_json()), "later": 1}
+    assert parse_record(json.dumps(document).encode(), "here") == a_record()
+
+
+def test_deep_nesting_is_damage() -> None:
+    with pytest.raises(ConfigError, match="here is damaged"):
+        parse_record(b"[" * 100_000, "here")
