@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ctaclient.errors import ConfigError, CtaError, Interrupted, UsageError
+from ctaclient.errors import ConfigError, CtaError, Interrupted, NoSpace, UsageError
 from ctaclient_agent.log import Secrets
-from ctaclient_agent.terminal import Terminal, ask_secret
+from ctaclient_agent.terminal import Terminal, ask_secret, has_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(terminal, error, debug=debug)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        return _fail(terminal, CtaError(f"{error.strerror or type(error).__name__}{where}"), debug=debug)
+        text = f"{(error.strerror or type(error).__name__).lower()}{where}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _fail(terminal, NoSpace(text, hint="free space where your logins are kept"), debug=debug)
+        return _fail(terminal, CtaError(text, hint="ctaclient config show tells where logins are kept"), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort of a program
         return _fail(terminal, CtaError(f"internal error: {type(error).__name__}", hint="add --debug"), debug=debug)
     return 0
@@ -68,7 +72,9 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         scope=arguments.scope,
         ca_bundle=arguments.ca_bundle,
     )
-    around = Surroundings(os.environ, terminal, ask_secret, SystemClock(), secrets.learn, debug=arguments.debug)
+    around = Surroundings(
+        os.environ, terminal, ask_secret, has_terminal, SystemClock(), secrets.learn, debug=arguments.debug
+    )
     start(given, arguments.client_secret_file, around)
 
 

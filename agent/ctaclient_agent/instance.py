@@ -60,6 +60,13 @@ class Instance:
         except (OSError, CtaError, ValueError, KeyError, TypeError):
             return None
 
+    def store_is_gone(self) -> bool:
+        """Whether the store was deleted or replaced under our hands: then nobody could reach us, or stop us."""
+        try:
+            return self._lock.is_gone()
+        except OSError:
+            return False  # away for a while
+
     def release(self) -> None:
         """Let another become it."""
         self._lock.release()

@@ -40,7 +40,7 @@ def find_secret(
 
 def prompt_secret(target: Target, ask: Callable[[str], str | None]) -> str | None:
     """The secret as the user types it, or None without a terminal. Raises ConfigError when nothing was typed."""
-    secret = ask(f"Secret of the client {target.client_id}: ")
+    secret = ask(f"Secret of the client {target.client_id} (those who run the storage have it): ")
     return None if secret is None else _checked(secret, "nothing usable was typed")
 
 

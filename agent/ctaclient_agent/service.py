@@ -18,6 +18,7 @@ from ctaclient_agent.discovery import Discovery
 from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.instance import Instance
 from ctaclient_agent.listener import Listener
+from ctaclient_agent.orphan import OrphanWatch
 from ctaclient_agent.refresh import Refresher
 from ctaclient_agent.roster import Roster
 from ctaclient_agent.vault import Vault
@@ -55,7 +56,8 @@ def serve(paths: Paths, *, debug: bool, ready: Callable[[Holder], None]) -> Hold
         secrets = log.Secrets()
         log.log_to_file(paths.agent_log, secrets, debug=debug)
         vault = Vault(paths, learn=secrets.learn)
-        service = Service(paths, holder, vault, Refresher(vault, Discovery(), HttpxHttp, clock), clock)
+        refresher = Refresher(vault, Discovery(), HttpxHttp, clock)
+        service = Service(paths, holder, vault, refresher, clock, OrphanWatch(instance.store_is_gone, clock))
         _log.info("agent %s started, pid %d, store %s", holder.version, holder.pid, paths.store)
         service.run(lambda: ready(holder))
         _log.info("agent stopped")
@@ -70,11 +72,20 @@ def serve(paths: Paths, *, debug: bool, ready: Callable[[Holder], None]) -> Hold
 class Service:
     """Waits for control connections, wake-ups and deadlines; everything slow happens in threads."""
 
-    def __init__(self, paths: Paths, holder: Holder, vault: Vault, refresher: Refresher, clock: Clock) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        holder: Holder,
+        vault: Vault,
+        refresher: Refresher,
+        clock: Clock,
+        orphan_watch: OrphanWatch,
+    ) -> None:
         self._paths = paths
         self._holder = holder
         self._clock = clock
         self._stopping = False
+        self._orphan_watch = orphan_watch
         self._woken, self._waker = os.pipe()
         for fd in (self._woken, self._waker):
             os.set_blocking(fd, False)
@@ -98,6 +109,9 @@ class Service:
         announced, started = False, self._clock.monotonic()
         offset = self._offset()
         while not self._stopping:
+            if self._orphan_watch.is_orphan():
+                _log.warning("the store is gone")
+                return
             before, offset = offset, self._offset()
             if schedule.clock_stepped_back(before, offset):
                 _log.warning("the clock was set back by %.0f s", before - offset)

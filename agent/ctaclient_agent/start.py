@@ -44,6 +44,7 @@ class Surroundings:
     environ: Mapping[str, str]
     terminal: Terminal
     ask_secret: Callable[[str], str | None]
+    has_terminal: Callable[[], bool]
     clock: Clock
     learn: Callable[[str], None]
     debug: bool = False
@@ -66,6 +67,7 @@ def start(given: Arguments, secret_file: Path | None, around: Surroundings) -> N
     else:
         kept = _refresh(vault, target, login, around)
     if not kept:
+        vault.prepare()  # nobody approves a login that cannot be stored
         _log_in(vault, target, sealed, secret_file, around)
     if target.to_save is not None:
         save_profile(paths.config_file, _as_stored(vault, target.to_save), make_default=True)
@@ -194,12 +196,13 @@ def _log_in(vault: Vault, target: Target, sealed: Login | None, secret_file: Pat
         except LoginRefused as error:
             if error.code not in CLIENT_REFUSED:
                 raise
-            if secret_file is None:
+            if secret_file is None and around.has_terminal():
                 terminal.warn(error.message)
                 if (typed := prompt_secret(target, around.ask_secret)) is not None:
                     attempt(typed)
                     return
-            raise LoginRefused(error.message, hint=OPTION_HINT, status=error.status, code=error.code) from None
+            hint = f"check --client-id; a confidential client needs {OPTION_HINT}"
+            raise LoginRefused(error.message, hint=hint, status=error.status, code=error.code) from None
 
 
 def _as_stored(vault: Vault, profile: Profile) -> Profile:

@@ -55,13 +55,18 @@ class Terminal:
             self.say(f"  try: {error.hint}")
 
 
-def ask_secret(question: str) -> str | None:
-    """A secret typed without echo on the terminal, or None when there is no terminal."""
+def has_terminal() -> bool:
+    """Whether somebody can be asked."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:
-        return None
-    return getpass.getpass(question)
+        return False
+    return True
+
+
+def ask_secret(question: str) -> str | None:
+    """A secret typed without echo on the terminal, or None when there is no terminal."""
+    return getpass.getpass(question) if has_terminal() else None
 
 
 def local_time(seconds: float) -> str:

@@ -120,6 +120,14 @@ class Vault:
                 ensure_private_dir(directory)
         load_key(self._key_file)
 
+    def prepare(self) -> None:
+        """Make the store and the key, and write something there. Raises OSError when that is not possible."""
+        ensure_private_dir(self.store.directory)
+        make_key(self._key_file)
+        probe = self.store.directory / "probe"
+        write_private(probe, bytes(4096))
+        probe.unlink()
+
     def save(self, login: Login, tokens: Tokens, now: float) -> Record:
         """Store what the issuer gave: the refresh token first, then the token, then the record. Needs the lock.
 

@@ -40,8 +40,12 @@ class Paths:
             return cls(base / "config", base / "store", base / "state", base / "run")
         import platformdirs
 
-        config = Path(platformdirs.user_config_dir(_NAME))
-        if not config.is_absolute() or not Path.home().is_absolute():
+        try:
+            config = Path(platformdirs.user_config_dir(_NAME))
+            known = config.is_absolute() and Path.home().is_absolute()
+        except RuntimeError:  # no HOME, and a user id that the system does not know, as in containers
+            known = False
+        if not known:
             raise ConfigError("your home directory is not known", hint="export CTACLIENT_HOME=/a/private/directory")
         state = Path(platformdirs.user_state_dir(_NAME))
         return cls(config, Path(platformdirs.user_data_dir(_NAME)) / "store", state, _runtime(environ, state))

@@ -47,6 +47,15 @@ class FileLock:
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, data, 0)
 
+    def is_gone(self) -> bool:
+        """Whether the file that we hold has been deleted or replaced."""
+        if self._fd is None:
+            return False
+        try:
+            return not os.path.samestat(os.stat(self.path), os.fstat(self._fd))
+        except FileNotFoundError:
+            return True
+
     def release(self) -> None:
         """Give it back; does nothing when it is not held."""
         if self._fd is not None:

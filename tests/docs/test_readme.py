@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from ctaclient.config.file import parse
 
 if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome
@@ -69,3 +72,11 @@ def test_links_lead_somewhere() -> None:
     for page in (README, *README.parent.glob("docs/*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_configuration_in_the_docs_is_one() -> None:
+    page = (README.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    config = parse(tomllib.loads(block), "the docs")
+    assert config.default == "sandbox"
+    assert config.profiles["sandbox"].storage_url == "https://localhost:40002"

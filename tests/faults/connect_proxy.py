@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
-import threading
+import ssl
 from typing import TYPE_CHECKING, Self
 
 from tests.faults.bytes_server import BytesServer, Talk
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
 
@@ -59,15 +59,16 @@ class ConnectProxy:
         else:
             with socket.create_connection(("127.0.0.1", port), timeout=20) as onward:
                 talk.say(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                back = threading.Thread(target=_copy, args=(onward, talk.connection), daemon=True)
-                back.start()
-                _copy(talk.connection, onward)
-                back.join()
+                _relay(talk.connection, onward)
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _relay(one: socket.socket, other: socket.socket) -> None:
+    """Both directions in one thread, until either side ends: a TLS socket stands no two threads at once."""
     with contextlib.suppress(OSError):
-        while block := source.recv(65536):
-            target.sendall(block)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+        while True:
+            waiting = [side for side in (one, other) if isinstance(side, ssl.SSLSocket) and side.pending()]
+            for source in waiting or select.select([one, other], [], [])[0]:
+                block = source.recv(65536)
+                if not block:
+                    return
+                (other if source is one else one).sendall(block)

@@ -1,0 +1,31 @@
+"""When an agent has nothing left to serve: its store was deleted, and nobody could reach or stop it any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ctaclient._util.clock import Clock
+
+# A directory that somebody deleted stays away; one that is mounted anew comes back sooner.
+PATIENCE_S = 60.0
+
+
+class OrphanWatch:
+    """Looks at the store each time it is asked."""
+
+    def __init__(self, store_is_gone: Callable[[], bool], clock: Clock) -> None:
+        self._store_is_gone = store_is_gone
+        self._clock = clock
+        self._gone_since: float | None = None
+
+    def is_orphan(self) -> bool:
+        """Whether the store has been gone at each look for `PATIENCE_S`."""
+        now = self._clock.monotonic()
+        if not self._store_is_gone():
+            self._gone_since = None
+        elif self._gone_since is None:
+            self._gone_since = now
+        return self._gone_since is not None and now - self._gone_since >= PATIENCE_S
