@@ -178,17 +178,12 @@ def test_a_refused_login_is_said_and_mended_by_a_new_one(busy_home: AgentHome) -
     assert busy_home.facts()["state"] == "fresh"
 
 
-def has_login(home: AgentHome) -> bool:
-    """Whether anything but an empty store and its key is there."""
-    return bool(tree(home.paths.store)) or home.paths.config.exists()
-
-
 def test_a_denied_login_changes_nothing(agent_home: AgentHome) -> None:
     done = agent_home.start(*agent_home.arguments(), deny=True)
     assert done.exit_code == 4
     assert "ctaclient: the login was denied" in done.stderr
     assert "  try: " in done.stderr
-    assert not has_login(agent_home)
+    assert not agent_home.has_login()
     agent_home.log_in()
     before = tree(agent_home.paths.store) | tree(agent_home.paths.config)
     other = agent_home.start("--scope", "openid offline_access storage.read:/", deny=True)
@@ -208,7 +203,7 @@ def test_an_interrupted_login_changes_nothing(agent_home: AgentHome) -> None:
         rest = process.stderr.read()
     assert process.returncode == 130
     assert rest == "ctaclient: interrupted\n"
-    assert not has_login(agent_home)
+    assert not agent_home.has_login()
 
 
 def test_a_confidential_client(agent_home: AgentHome) -> None:
@@ -232,7 +227,7 @@ def test_without_a_refresh_token_there_is_no_login(agent_home: AgentHome) -> Non
     done = agent_home.start(*agent_home.arguments(), "--scope", "openid")
     assert done.exit_code == 4
     assert '--scope "openid offline_access"' in done.stderr
-    assert not has_login(agent_home)
+    assert not agent_home.has_login()
 
 
 def test_a_damaged_login_is_replaced_by_a_new_one(agent_home: AgentHome) -> None:

@@ -64,21 +64,21 @@ def test_a_wrong_secret(home: Home, tmp_path: Path) -> None:
     assert done.exit_code == 4
     assert "ctaclient: the issuer refused the login: invalid_client" in done.stderr
     assert "the one" not in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 def test_a_wrong_client_id(home: Home) -> None:
     done = home.start_agent(*home.arguments("nobody"))
     assert done.exit_code == 4
     assert "ctaclient: the issuer refused the login: invalid_client" in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 def test_a_denied_login(home: Home) -> None:
     done = home.start_agent(*home.arguments(), deny=True)
     assert done.exit_code == 4
     assert "ctaclient: the login was denied\n  try: " in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 def test_an_issuer_of_another_name(home: Home) -> None:
@@ -86,7 +86,7 @@ def test_an_issuer_of_another_name(home: Home) -> None:
     done = home.start_agent(*home.arguments(), "--issuer", other)
     assert done.exit_code == 4
     assert f"{other} says that its name is {home.issuer.url}" in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 def test_an_address_that_is_no_issuer(home: Home) -> None:
@@ -94,7 +94,7 @@ def test_an_address_that_is_no_issuer(home: Home) -> None:
     done = home.start_agent(*home.arguments(), "--issuer", other)
     assert done.exit_code == 4
     assert f"{other} is no OpenID issuer: its discovery document answers 404" in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 def test_a_slash_at_the_end_is_forgiven(home: Home) -> None:
@@ -107,7 +107,7 @@ def test_a_refused_scope(home: Home) -> None:
     done = home.start_agent(*home.arguments(), "--scope", f"{SCOPE} {home.issuer.refused_scope}")
     assert done.exit_code == 4
     assert "ctaclient: the issuer refused the login: invalid_scope" in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 def test_an_unknown_scope(home: Home) -> None:
@@ -132,7 +132,7 @@ def test_without_offline_access_there_is_no_login(home: Home) -> None:
     done = home.start_agent(*home.arguments(), "--scope", "openid")
     assert done.exit_code == 4
     assert f'try: --scope "{SCOPE}"' in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()
 
 
 @pytest.mark.parametrize("name", ["oidc-provider"], indirect=True)
@@ -144,4 +144,4 @@ def test_a_forged_id_token_is_no_login(
     done = home.start_agent(*home.arguments())
     assert done.exit_code == 4
     assert "the issuer's ID token is not valid: BadSignatureError" in done.stderr
-    assert not home.home.exists()
+    assert not home.has_login()

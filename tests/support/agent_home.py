@@ -140,6 +140,10 @@ class AgentHome:
         facts: dict[str, Any] = self.status()["profiles"][self.profile]
         return facts
 
+    def has_login(self) -> bool:
+        """Whether there is anything but an empty store and its key."""
+        return self.paths.config.exists() or (self.paths.store.exists() and any(self.paths.store.iterdir()))
+
     def pid(self) -> int:
         return int(json.loads((self.paths.store / "agent.lock").read_bytes())["pid"])
 
