@@ -147,6 +147,8 @@ class Client:
         compared by size and checksum, then renamed; on failure the target is as it was. Raises what happened to a
         single file, TransferFailed (with `.report`) when items of a tree failed; the others are done.
         """
+        if not os.fspath(local):
+            raise UsageError("the name of the local file is empty", hint="is a variable not set?")
         storage, name = self._locate(remote)
         entry = listing.stat(storage, name.path)
         if entry.is_dir and not recursive:

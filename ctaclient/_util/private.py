@@ -69,7 +69,7 @@ def _read_once(path: Path, limit: int) -> bytes:
         if isinstance(error, PermissionError):
             raise _unsafe(path, "cannot be read by you", command("ls", "-l", path)) from None
         if isinstance(error, NotADirectoryError):
-            raise _unsafe(path, "is below something that is no directory", f"ls -ld {path.parent}") from None
+            raise _unsafe(path, "is below something that is no directory", command("ls", "-ld", path.parent)) from None
         raise
     try:
         check_private(path, os.fstat(fd), directory=False)

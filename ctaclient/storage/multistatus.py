@@ -21,7 +21,7 @@ _RESPONSE, _PROPSTAT, _PROP = f"{DAV} response", f"{DAV} propstat", f"{DAV} prop
 _HREF, _STATUS, _COLLECTION = f"{DAV} href", f"{DAV} status", f"{DAV} collection"
 _MAX_TEXT = 64 * 1024
 _MAX_DEPTH = 32
-_MAX_UNFINISHED_BYTES = 1024 * 1024
+_MAX_UNFINISHED_BYTES = 128 * 1024
 
 
 @dataclass(slots=True)

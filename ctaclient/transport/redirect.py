@@ -59,11 +59,14 @@ def next_hop(here: str, status: int, location: str | None, hops: int, *, raw_nam
 def _with_path_of(here: str, location: str, status: int) -> str:
     """`location` with the escaped path of `here`, if it names the same thing without escapes."""
     asked = urlsplit(here).path
-    for name in (unquote(asked), asked):
-        before, found, after = location.partition(name)
-        # COPY has a second slash there (xrootd.md, redirector).
-        if found and before.rstrip("/").count("/") == 2 and (not after or after[0] in "?&"):
-            return f"{before.rstrip('/')}{asked}{after}"
+    scheme, separator, rest = location.partition("://")
+    authority, _, tail = rest.partition("/")
+    path = "/" + tail.lstrip("/")  # COPY has a second slash there (xrootd.md, redirector)
+    if separator and not any(mark in authority for mark in "?#"):
+        for name in (unquote(asked), asked):
+            after = path.removeprefix(name)
+            if path.startswith(name) and (not after or after[0] in "?&"):
+                return f"{scheme}://{authority}{asked}{after}"
     raise ProtocolError(f"{safe_url(here)} redirects to something else than was asked for", status=status)
 
 

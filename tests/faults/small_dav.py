@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +32,11 @@ class SmallDav:
     """Files by encoded path, in one directory, without checksums. An instance is a `BytesServer`'s `handle`.
 
     `twist(talk, head)` answers a request itself and returns True, or returns False to leave it to the honest server.
+    With `server` it gives itself that name; as `XrootD` it does not escape the names in its listings.
     """
 
-    def __init__(self, twist: Callable[[Talk, Head], bool] = lambda *_: False) -> None:
+    def __init__(self, twist: Callable[[Talk, Head], bool] = lambda *_: False, *, server: str = "") -> None:
+        self.server = server
         self.files: dict[str, bytes] = {}
         self._twist = twist
         self._lock = threading.Lock()
@@ -50,8 +53,8 @@ class SmallDav:
         body = talk.body(head)
         with self._lock:
             status, answer = self._do(head, body)
-        length = {"Content-Length": str(len(answer))}
-        talk.answer(status, length, b"" if head.method == "HEAD" else answer)
+        own = {"Content-Length": str(len(answer)), **({"Server": self.server} if self.server else {})}
+        talk.answer(status, own, b"" if head.method == "HEAD" else answer)
 
     def _do(self, head: Head, body: bytes) -> tuple[int, bytes]:
         path, there = head.target, head.target in self.files
@@ -82,7 +85,8 @@ class SmallDav:
         return 404, b""
 
     def _file(self, name: str) -> str:
-        return _FILE.format(href=name, size=len(self.files[name]))
+        href = escape(unquote(name)) if self.server == "XrootD" else name
+        return _FILE.format(href=href, size=len(self.files[name]))
 
     def names(self) -> list[str]:
         """Decoded names, sorted."""

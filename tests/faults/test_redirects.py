@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.faults.program import Program
 
 STATUSES = (301, 302, 303, 307, 308)
+ASKED_OF_XROOTD = "?authz=Bearer%20of-the-door&x=1"
 
 
 class TestForbidden:
@@ -153,3 +155,53 @@ class TestFollowed:
         client_at(serve(door).url).get("/f", here)
         (head,) = server.heads
         assert not {"authorization", "cookie", "referer"} & set(head.headers)
+
+
+class TestRawNames:
+    """XRootD before 5.8 escapes nothing in a Location (xrootd.md 10)."""
+
+    @pytest.fixture
+    def data(self, serve: Serve) -> tuple[SmallDav, BytesServer]:
+        """A data server."""
+        store = SmallDav(server="XrootD")
+        return store, serve(store)
+
+    @pytest.fixture
+    def door(self, data: tuple[SmallDav, BytesServer]) -> SmallDav:
+        """A door that sends GET and PUT to it."""
+        _, server = data
+
+        def twist(talk: Talk, head: Head) -> bool:
+            if head.method not in ("GET", "PUT"):
+                return False
+            if head.method == "PUT":
+                assert head.headers.get("expect") == "100-continue"
+                door.files[head.target] = b"some bytes"  # as if the data server told the door
+            location = f"{server.url}{unquote(head.target)}{ASKED_OF_XROOTD}"
+            talk.answer(307, {"Location": location, "Server": "XrootD", "Connection": "close"})
+            talk.linger()
+            return True
+
+        door = SmallDav(twist, server="XrootD")
+        return door
+
+    @pytest.mark.parametrize("name", ["a b", "a%20b", "p%b", "run#2", "a?b", "\N{LATIN SMALL LETTER U WITH DIAERESIS}"])
+    def test_there_and_back(
+        self,
+        serve: Serve,
+        client_at: Callable[..., Client],
+        door: SmallDav,
+        data: tuple[SmallDav, BytesServer],
+        here: Path,
+        name: str,
+    ) -> None:
+        store, server = data
+        (here / "local").write_bytes(b"some bytes")
+        client = client_at(serve(door).url)
+        client.put(here / "local", f"/{name}")
+        ((target, content),) = store.files.items()
+        assert (unquote(target.removesuffix(ASKED_OF_XROOTD)), content) == (f"/{name}", b"some bytes")
+        client.get(f"/{name}", here / "got")
+        assert (here / "got").read_bytes() == b"some bytes"
+        assert [(head.method, head.target) for head in server.heads] == [("PUT", target), ("GET", target)]
+        assert not any("authorization" in head.headers for head in server.heads)

@@ -145,3 +145,83 @@ class TestNothingToDo:
         outcome.check_failed(5)
         assert "\x1b" not in outcome.err
         assert "\u202e" not in outcome.err
+
+
+class TestEmptyName:
+    """A variable that is not set must not become `here` or `the top`."""
+
+    @pytest.mark.parametrize("arguments", [("get", "/f", ""), ("get", "", "x"), ("put", "", "/d/"), ("rm", "")])
+    def test_is_refused(self, program: Program, spot: Spot, arguments: tuple[str, ...]) -> None:
+        (spot.directory / "f").write_bytes(b"x")
+        with unchanged(spot.directory):
+            program(*arguments).check_failed(2)
+
+
+class TestSeveralNames:
+    """One that fails does not stop the others."""
+
+    def test_put(self, program: Program, spot: Spot, here: Path) -> None:
+        for name in ("a", "c"):
+            (here / name).write_bytes(name.encode())
+        outcome = program("put", here / "a", here / "b", here / "c", "/d/")
+        assert (outcome.code, outcome.out) == (3, "")
+        assert outcome.err.splitlines()[0] == f"ctaclient: {here}/b does not exist"
+        assert outcome.err.splitlines()[-1] == "ctaclient: 1 of 3 failed, the others are done"
+        assert {path.name: path.read_bytes() for path in (spot.directory / "d").iterdir()} == {"a": b"a", "c": b"c"}
+
+    def test_put_of_trees_counts_the_names(self, program: Program, spot: Spot, here: Path) -> None:
+        for name in ("one", "two"):
+            (here / name).mkdir()
+            (here / name / "f").write_bytes(b"x")
+        (spot.directory / "one").mkdir()
+        (spot.directory / "one" / "f").write_bytes(b"in the way")
+        outcome = program("put", "-r", here / "one", here / "two", "/")
+        assert outcome.code == 3
+        assert outcome.err.count("/one/f exists and differs") == 1
+        lines = [line for line in outcome.err.splitlines() if line.startswith("ctaclient: ")]
+        assert (len(lines), lines[-1]) == (2, "ctaclient: 1 of 2 failed, the others are done")
+        assert (spot.directory / "two" / "f").read_bytes() == b"x"
+
+    def test_put_of_one_name_twice_sends_nothing(self, program: Program, spot: Spot, here: Path) -> None:
+        for name in ("x", "y"):
+            (here / name).mkdir()
+            (here / name / "f").write_bytes(name.encode())
+        with unchanged(spot.directory):
+            program("put", here / "x" / "f", here / "y" / "f", "/").check_failed(2)
+        assert spot.records("door") == []
+
+    def test_rm(self, program: Program, spot: Spot) -> None:
+        for name in ("a", "c"):
+            (spot.directory / name).write_bytes(b"x")
+        outcome = program("rm", "/a", "/b", "/c")
+        assert (outcome.code, outcome.out) == (3, "")
+        assert "/b" in outcome.err.splitlines()[0]
+        assert list(spot.directory.iterdir()) == []
+
+    def test_mkdir(self, program: Program, spot: Spot) -> None:
+        (spot.directory / "b").write_bytes(b"x")
+        outcome = program("mkdir", "/a", "/b", "/c")
+        assert (outcome.code, outcome.out) == (3, "")
+        assert outcome.err.splitlines()[0] == "ctaclient: /b exists and is a file"
+        assert sorted(path.name for path in spot.directory.iterdir()) == ["a", "b", "c"]
+
+    def test_one_alone_keeps_its_code(self, program: Program, spot: Spot, here: Path) -> None:
+        (spot.directory / "there").write_bytes(b"x")
+        with unchanged(spot.directory):
+            program("put", here / "none", "/d/").check_failed(5)
+            program("rm", "/none").check_failed(5)
+            program("mkdir", "/there").check_failed(6)
+
+    def test_a_refused_login_stops_them(self, program: Program, spot: Spot) -> None:
+        for name in ("a", "b"):
+            (spot.directory / name).write_bytes(b"x")
+        spot.sandbox.fault("door", Fault("status", "PROPFIND", spot.name, status=401, times=9))
+        with unchanged(spot.directory):
+            program("rm", "/a", "/b").check_failed(4)
+        assert len(spot.records("door")) == 1
+
+    @pytest.mark.parametrize("words", [("put", "HERE/f", ""), ("put", "", "/"), ("get", ""), ("rm", "")])
+    def test_an_empty_one_is_refused(self, program: Program, full: Spot, here: Path, words: tuple[str, ...]) -> None:
+        with unchanged(full.directory, here):
+            program(*(word.replace("HERE", str(here)) for word in words)).check_failed(2)
+        assert full.records("door", "GET") + full.records("door", "PUT") == []

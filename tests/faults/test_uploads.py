@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient.errors import Changed, CtaError, Disconnected, Exists, Forbidden, ServerError
+from ctaclient.errors import Changed, CtaError, Disconnected, Exists, Forbidden, IntegrityError, ServerError
 from ctaclient.sandbox import Fault
 from ctaclient.transfer.progress import NoProgress
 from tests.faults.conftest import large, unchanged
@@ -155,6 +155,18 @@ class TestPublishing:
         assert (caught.value.exit_code, caught.value.status) == (6, 412)
         assert {path.name: path.read_bytes() for path in spot.directory.iterdir()} == {"f": b"of somebody else"}
 
+    def test_progress_is_that_of_the_file_not_of_our_temporary(self, client: Client, spot: Spot, here: Path) -> None:
+        class Named(NoProgress):
+            def start(self, name: str, size_bytes: int | None) -> None:
+                started.append((name, size_bytes))
+
+        started: list[tuple[str, int | None]] = []
+        (here / "local").write_bytes(b"new")
+        client.put(here / "local", "/f", progress=Named())
+        spot.sandbox.fault("door", Fault("status", "MOVE", spot.name, status=405))
+        client.put(here / "local", "/g", progress=Named())
+        assert started == [("f", 3), ("g", 3), ("g", 3)]
+
     def test_a_race_that_was_lost_in_place(self, serve: Serve, client_at: Callable[..., Client], here: Path) -> None:
         (here / "f").write_bytes(b"mine")
 
@@ -170,6 +182,36 @@ class TestPublishing:
         assert caught.value.exit_code == 6
         assert store.files == {"/f": b"of somebody else"}
 
+    def test_another_version_than_was_to_be_replaced(self, client: Client, spot: Spot, here: Path) -> None:
+        """What somebody else put there during the upload is not lost in silence."""
+        source = large(here)
+        (spot.directory / "f").write_bytes(b"old")
+        change = Watcher(lambda: (spot.directory / "f").write_bytes(b"of somebody else"))
+        with pytest.raises(Changed, match="/f was changed by somebody else during the upload") as caught:
+            client.put(source, "/f", overwrite=True, progress=change)
+        assert (caught.value.exit_code, caught.value.retryable) == (6, False)
+        assert {path.name: path.read_bytes() for path in spot.directory.iterdir()} == {"f": b"of somebody else"}
+        assert spot.records("door", "MOVE") == []
+
+    def test_what_fails_in_place_says_that_a_part_may_be_there(self, client: Client, spot: Spot, here: Path) -> None:
+        (here / "f").write_bytes(b"new")
+        script(spot, "door", Fault("status", "MOVE", status=405), 0)
+        script(spot, "pool", Fault("corrupt", "PUT"), 1)
+        with pytest.raises(IntegrityError, match="; /f may hold a part of it: put it again with --overwrite"):
+            client.put(here / "f", "/f")
+        assert [path.name for path in spot.directory.iterdir()] == ["f"]
+
+    @pytest.mark.parametrize("status", [403, 405, 501])
+    def test_a_refused_move_is_not_tried_again(self, client: Client, spot: Spot, here: Path, status: int) -> None:
+        spot.sandbox.fault("door", Fault("status", "MOVE", spot.name, status=status, times=5))
+        for name in ("f", "g"):
+            (here / name).write_bytes(b"new")
+            (result,) = client.put(here / name, f"/{name}")
+            assert result.published == "put"
+        assert len(spot.records("door", "MOVE")) == 1
+        assert [record.path.rpartition("/")[2] for record in spot.records("door", "PUT")][1:] == ["f", "g"]
+        assert sorted(path.name for path in spot.directory.iterdir()) == ["f", "g"]
+
     def test_a_directory_that_takes_the_place_is_not_replaced(self, client: Client, spot: Spot, here: Path) -> None:
         """Apache's MOVE would replace a whole collection."""
         source = large(here)
@@ -184,6 +226,30 @@ class TestPublishing:
             client.put(source, "/f", overwrite=True, progress=Watcher(swap))
         assert (spot.directory / "f" / "precious").read_bytes() == b"p"
         assert [path.name for path in spot.directory.iterdir()] == ["f"]
+
+
+class TestMissingParents:
+    """nginx answers 500 to a PUT without a parent, as to everything else that it cannot do."""
+
+    def test_500_without_a_parent(self, client: Client, spot: Spot, here: Path) -> None:
+        (here / "f").write_bytes(b"new")
+        script(spot, "door", Fault("status", "PUT", status=500), 0)
+        client.put(here / "f", "/d/e/f")
+        assert [record.status for record in spot.records("door", "PUT")] == [500, 307]
+        assert (spot.directory / "d" / "e" / "f").read_bytes() == b"new"
+        assert [path.name for path in (spot.directory / "d" / "e").iterdir()] == ["f"]
+        assert spot.records("door", "MKCOL")
+
+    def test_500_with_a_parent(self, client: Client, spot: Spot, here: Path) -> None:
+        (here / "f").write_bytes(b"new")
+        (spot.directory / "d").mkdir()
+        for name in ("/d/f", "/f"):
+            before = len(spot.records("door", "PUT"))
+            spot.sandbox.fault("door", Fault("status", "PUT", spot.name, status=500))
+            with unchanged(spot.directory), pytest.raises(ServerError) as caught:
+                client.put(here / "f", name)
+            assert (caught.value.status, len(spot.records("door", "PUT")) - before) == (500, 1)
+        assert spot.records("door", "MKCOL") == []
 
 
 class TestSourceChanges:

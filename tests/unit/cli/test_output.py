@@ -66,6 +66,35 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(args: list[str]) -
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("args", [["config", "show"], ["--help"], ["agent", "status", "--json"]], ids=" ".join)
+def test_a_full_disk_below_the_output_is_said_in_one_line(args: list[str]) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = python("-P", "-m", "ctaclient", *args, stdout=full.fileno())
+    assert done.returncode == 10
+    assert done.stderr == b"ctaclient: the output cannot be written: No space left on device\n"
+
+
+def closed(stream: str, *args: str) -> subprocess.CompletedProcess[bytes]:
+    """The program as a shell starts it with `1>&-` or `2>&-`."""
+    command = ["sh", "-c", f'exec "$0" "$@" {stream}>&-', sys.executable, "-P", "-m", "ctaclient", *args]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_closed_stream_is_no_failure(stream: str) -> None:
+    done = closed(stream, "config", "show")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert bool(done.stdout) is (stream == "2")
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_failure_with_a_closed_stream_keeps_its_code(stream: str) -> None:
+    done = closed(stream, "ls", "--profile", "nobody")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert (b"there is no profile 'nobody'" in done.stderr) is (stream == "1")
+    assert b"Traceback" not in done.stderr
+
+
 def test_no_traceback_without_debug() -> None:
     args = ("-P", "-m", "ctaclient", "ls", "--storage-url", "http://door")
     done = python(*args)

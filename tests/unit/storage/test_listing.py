@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import httpx
 import pytest
 
 from ctaclient.errors import CtaError, Forbidden, LoginRequired, NotFound, ProtocolError
 from ctaclient.storage.listing import find, scan, stat, walk
 from ctaclient.storage.path import RemotePath
 from tests.unit.storage.conftest import Wire, a_storage, item, listing, response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DATA = RemotePath.parse("/data")
 
@@ -116,3 +122,61 @@ def test_a_refused_login_stops_all() -> None:
     )
     with pytest.raises(LoginRequired):
         list(walk(a_storage(wire), DATA, lambda *_: None))
+
+
+GONE = "<D:response><D:href>/data/gone</D:href><D:status>HTTP/1.1 404 Not Found</D:status></D:response>"
+
+
+def test_what_vanished_while_it_was_listed_is_left_out() -> None:
+    wire = Wire(lambda _: listing(item("/data/"), GONE, item("/data/a", size=1)))
+    assert names(wire) == ["/data", "/data/a"]
+
+
+def test_what_is_asked_about_cannot_be_left_out() -> None:
+    with pytest.raises(NotFound):
+        stat(a_storage(Wire(lambda _: listing(GONE))), RemotePath.parse("/data/gone"))
+
+
+def test_a_part_that_is_refused_is_not_left_out() -> None:
+    wire = Wire(lambda _: listing(item("/data/"), GONE.replace("404 Not Found", "403 Forbidden")))
+    with pytest.raises(Forbidden, match="cannot list /data: 403 for a part of it"):
+        names(wire)
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_no_webdav_server(status: int) -> None:
+    with pytest.raises(ProtocolError, match="cannot list /data: the server knows no PROPFIND") as caught:
+        names(Wire(lambda _: response(status)))
+    assert caught.value.hint == "is the storage URL a WebDAV server?"
+    with pytest.raises(ProtocolError, match="cannot look at /data: the server knows no PROPFIND"):
+        stat(a_storage(Wire(lambda _: response(status))), DATA)
+
+
+class Noted(httpx.SyncByteStream):
+    """A body in two pieces that notes when it has been read to its end."""
+
+    def __init__(self, body: bytes, note: list[str], what: str) -> None:
+        self._body, self._note, self._what = body, note, what
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body[: len(self._body) // 2]
+        yield self._body[len(self._body) // 2 :]
+        self._note.append(self._what)
+
+
+def test_a_walk_reads_each_listing_to_its_end_and_asks_for_directories_as_such() -> None:
+    """The caller may transfer files between two entries: no server waits with half a listing for that."""
+    events: list[str] = []
+    tree = {
+        "/data/": listing(item("/data/"), *(item(f"/data/{name}", size=1) for name in "abc"), item("/data/y/")),
+        "/data/y/": listing(item("/data/y/"), item("/data/y/d", size=1)),
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        return httpx.Response(207, stream=Noted(tree[path].read(), events, path))
+
+    wire = Wire(answer)
+    events.extend(entry.name for entry in walk(a_storage(wire), DATA, lambda *_: None))
+    assert events == ["/data/", "a", "b", "c", "y", "/data/y/", "d"]
+    assert wire.lines == ["PROPFIND /data/", "PROPFIND /data/y/"]

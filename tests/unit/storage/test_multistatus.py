@@ -203,6 +203,24 @@ def test_any_damage_to_a_good_listing(data: st.DataObject) -> None:
     assert said.isprintable()
 
 
+@pytest.mark.parametrize("size", [100, 8192, 65536])
+@pytest.mark.parametrize("start", [b'<D:response x="', b"<D:response ", b"<!--", b"<?x ", b"<"])
+def test_a_tag_that_does_not_end_is_refused_soon(start: bytes, size: int) -> None:
+    """For each further block expat would read it again from its beginning."""
+    fed = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal fed
+        yield b'<?xml version="1.0"?><D:multistatus xmlns:D="DAV:">' + start
+        while fed < 8 * 1024 * 1024:
+            fed += size
+            yield b"x" * size
+
+    with pytest.raises(ProtocolError, match="a tag that does not end"):
+        list(parse_multistatus(blocks()))
+    assert 128 * 1024 <= fed + len(start) + size <= 128 * 1024 + 200_000
+
+
 def test_memory_does_not_grow_with_the_listing() -> None:
     def blocks(count: int) -> Iterator[bytes]:
         yield b'<?xml version="1.0"?><D:multistatus xmlns:D="DAV:">'

@@ -13,6 +13,7 @@ from ctaclient.errors import (
     Forbidden,
     NoSpace,
     NotFound,
+    ProtocolError,
     ServerError,
     SomeItemsFailed,
     UsageError,
@@ -22,7 +23,11 @@ from ctaclient.storage.path import RemotePath
 from tests.unit.storage.conftest import Wire, a_storage, item, listing, response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
+
+    from ctaclient.storage.storage import Storage
 
 A = RemotePath.parse("/a b")
 DEEP = RemotePath.parse("/x/y")
@@ -148,3 +153,94 @@ def test_what_could_not_be_deleted_is_counted() -> None:
     storage = a_storage(Wire(lambda _: listing(*left)))
     with pytest.raises(SomeItemsFailed, match=r"2 things in .*, the first is /a/x "):
         delete_known(storage, RemotePath.parse("/a"), is_dir=True)
+
+
+class EmptyOnly:
+    """A server that deletes a directory only when nothing is in it; `names` of directories end in a slash."""
+
+    def __init__(self, server: str, *names: str, forbids: str = "") -> None:
+        self.server = server
+        self.there = set(names)
+        self._forbids = forbids
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.rstrip("/")
+        name = path if path in self.there else f"{path}/"
+        below = {each for each in self.there if each.startswith(f"{path}/") and each != name}
+        if name not in self.there:
+            return response(404, Server=self.server)
+        if request.method == "PROPFIND":
+            direct = [each for each in below if "/" not in each[len(path) + 1 : -1]]
+            listed = [name, *sorted(direct)] if request.headers["Depth"] == "1" else [name]
+            return listing(*(item(each, size=None if each.endswith("/") else 1) for each in listed), server=self.server)
+        if below or path == self._forbids:
+            return response(409, "directory not empty", Server=self.server)
+        self.there.remove(name)
+        return response(204, Server=self.server)
+
+
+TREE = ("/beside", "/d/", "/d/a", "/d/below/", "/d/below/a%20b", "/d/below/c d", "/d/empty/")
+
+
+def test_where_only_empty_directories_can_be_deleted_it_goes_bottom_up() -> None:
+    wire = Wire(server := EmptyOnly("XrootD/v5.5.3", *TREE))
+    delete(a_storage(wire), RemotePath.parse("/d"), recursive=True)
+    assert server.there == {"/beside"}
+    assert [line for line in wire.lines if line.startswith("DELETE")] == [
+        "DELETE /d/a",
+        "DELETE /d/below/a%2520b",
+        "DELETE /d/below/c%20d",
+        "DELETE /d/below/",
+        "DELETE /d/empty/",
+        "DELETE /d/",
+    ]
+
+
+def test_elsewhere_a_directory_goes_with_one_request() -> None:
+    wire = Wire(EmptyOnly("dCache/9.2", *TREE))
+    with pytest.raises(ConflictError):
+        delete(a_storage(wire), RemotePath.parse("/d"), recursive=True)
+    assert wire.lines == ["PROPFIND /d", "DELETE /d/"]
+
+
+def test_bottom_up_ends_at_what_cannot_be_deleted() -> None:
+    wire = Wire(server := EmptyOnly("XrootD/v5.5.3", *TREE, forbids="/d/below/c d"))
+    with pytest.raises(ConflictError, match=r"cannot delete /d/below/c d: 409 .*directory not empty"):
+        delete(a_storage(wire), RemotePath.parse("/d"), recursive=True)
+    assert server.there == {"/beside", "/d/", "/d/below/", "/d/below/c d", "/d/empty/"}
+
+
+CHANGES: dict[str, Callable[[Storage], None]] = {
+    "MKCOL": lambda storage: make_directory(storage, A, parents=True),
+    "MOVE": lambda storage: move(storage, A, DEEP, overwrite=False),
+    "DELETE": lambda storage: delete_known(storage, A),
+}
+
+
+@pytest.mark.parametrize("status", [203, 205, 206, 226, 300, 304, 305])
+@pytest.mark.parametrize("method", CHANGES)
+def test_only_an_answer_that_says_so_means_done(method: str, status: int) -> None:
+    wire = Wire(lambda _: response(status))
+    with pytest.raises(ProtocolError, match=f"/a b.*: unexpected answer {status}") as caught:
+        CHANGES[method](a_storage(wire))
+    assert caught.value.status == status
+    assert [line.partition(" ")[0] for line in wire.lines] == [method]
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("method", CHANGES)
+def test_answers_that_say_so(method: str, status: int) -> None:
+    CHANGES[method](a_storage(Wire(lambda _: response(status))))
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_part_that_remains_is_a_failure_of_any_change(method: str) -> None:
+    left = "<D:response><D:href>/a%20b/x</D:href><D:status>HTTP/1.1 423 Locked</D:status></D:response>"
+    with pytest.raises(SomeItemsFailed, match="1 things in it remain, the first is /a b/x"):
+        CHANGES[method](a_storage(Wire(lambda _: listing(left))))
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_what_the_server_says_is_in_the_message(method: str) -> None:
+    with pytest.raises(Forbidden, match=r"/a b.*: 403 .*no write permission here"):
+        CHANGES[method](a_storage(Wire(lambda _: response(403, "no write permission here"))))

@@ -54,22 +54,32 @@ def answer(body: bytes = CONTENT, *, status: int = 200, headers: bytes = b"Conte
 class Server(Backend):
     """Answers GET with `content` and other questions with nothing of use; one answer for each connection."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, name: bytes) -> None:
         super().__init__()
         self._content = content
+        self._nothing = answer(b"", headers=b"Content-Length: 0\r\n").replace(b"Apache", name)
+        self._made: list[Stream] = []
 
     def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
-        return Stream(
-            lambda sent: self._content if sent.startswith(b"GET ") else answer(b"", headers=b"Content-Length: 0\r\n")
-        )
+        self._made.append(Stream(lambda sent: self._content if sent.startswith(b"GET ") else self._nothing))
+        return self._made[-1]
+
+    @property
+    def methods(self) -> list[str]:
+        return [stream.sent.partition(b" ")[0].decode() for stream in self._made]
 
 
 def get(local: Path, content: bytes, *, overwrite: bool = False, **known: Any) -> TransferResult:
     """Download with a listing that said `known`, from a server whose answer to GET is `content`."""
+    return get_from(Server(content, b"Apache"), local, overwrite=overwrite, **known)
+
+
+def get_from(server: Server, local: Path, *, overwrite: bool = False, **known: Any) -> TransferResult:
+    """The same from `server`."""
     facts = {"size_bytes": len(CONTENT), **known}
     entry = Entry(RemotePath.parse("/data/a"), is_dir=facts.pop("is_dir", False), **facts)
     clock = FakeClock()
-    dialer = Dialer(ssl.create_default_context(), Proxies({}), Timeouts(), Server(content))
+    dialer = Dialer(ssl.create_default_context(), Proxies({}), Timeouts(), server)
     session = Session(Wire(Pool(dialer, clock), Timeouts()), Access({}, clock))
     storage = Storage(URL, Requests(session))
     return download(storage, entry, local, overwrite=overwrite, progress=NoProgress(), clock=clock)
@@ -122,6 +132,41 @@ def test_what_fails_leaves_the_disk_as_it_was(local: Path, case: str, before: by
         get(local, last, overwrite=True, **known)
     assert "/data/a" in str(caught.value) or "door.example" in str(caught.value)
     assert [path.read_bytes() for path in local.parent.iterdir() if path.is_file()] == ([before] if before else [])
+
+
+@pytest.mark.parametrize("listed", ['"1-2"', 'W/"1-2"'])
+@pytest.mark.parametrize("sent", [b'"1-2"', b'W/"1-2"'])
+def test_an_etag_that_becomes_strong_is_no_change(local: Path, listed: str, sent: bytes) -> None:
+    """Apache's is weak while the file is younger than a second."""
+    get(local, answer(headers=b"Content-Length: 7\r\nETag: " + sent + b"\r\n"), etag=listed)
+    assert local.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("sent", [b'"1-3"', b'W/"1-3"'])
+def test_another_etag_is_a_change_however_weak(local: Path, sent: bytes) -> None:
+    with pytest.raises(Changed):
+        get(local, answer(headers=b"Content-Length: 7\r\nETag: " + sent + b"\r\n"), etag='W/"1-2"')
+    assert not local.exists()
+
+
+def test_a_label_on_a_file_that_is_sent_as_it_is(local: Path) -> None:
+    """Apache's AddEncoding for x.fits.gz: the length is that of the listing."""
+    get(local, answer(headers=b"Content-Length: 7\r\nContent-Encoding: x-gzip\r\n"))
+    assert local.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("headers", [b"Content-Length: 6", b"Transfer-Encoding: chunked", b"Connection: close"])
+def test_an_encoding_is_refused_otherwise(local: Path, headers: bytes) -> None:
+    with pytest.raises(ProtocolError, match="came as x-gzip although that was refused"):
+        get(local, answer(CONTENT[:6], headers=headers + b"\r\nContent-Encoding: x-gzip\r\n"))
+    assert not local.exists()
+
+
+@pytest.mark.parametrize(("name", "asked"), [(b"Apache", False), (b"nginx/1.22.1", False), (b"dCache/9.2", True)])
+def test_checksums_are_asked_for_where_there_may_be_some(local: Path, name: bytes, asked: bool) -> None:
+    server = Server(answer(), name)
+    get_from(server, local)
+    assert ("HEAD" in server.methods, server.methods[-1]) == (asked, "GET")
 
 
 def test_the_same_is_already_there(local: Path) -> None:

@@ -114,6 +114,22 @@ def test_it_is_trusted_for_so_long(world: World, use: Use, idle_s: float) -> Non
     assert world.is_open == [False, True]
 
 
+@pytest.mark.parametrize(("origin", "use"), [(DOOR, "metadata"), (DOOR, "data"), (POOL, "data")])
+def test_those_of_others_that_are_not_trusted_any_more_are_closed_too(world: World, origin: Origin, use: Use) -> None:
+    """A mover at a pool that is never asked again occupies its slot until then (storage.md 1.4)."""
+    world.used_before(origin, use)
+    world.clock.sleep(60.1)
+    assert not world.used_before(POOL, "metadata")
+    assert world.is_open == [False, True]
+
+
+def test_those_of_others_that_are_still_trusted_stay(world: World) -> None:
+    world.used_before(DOOR, "metadata")
+    world.clock.sleep(30)
+    assert not world.used_before(POOL, "data")
+    assert world.used_before(DOOR, "metadata")
+
+
 @pytest.mark.parametrize(("use", "kept"), [("metadata", 16), ("data", 8)])
 def test_so_many_are_kept(world: World, use: Use, kept: int) -> None:
     channels: list[Channel] = [world.pool.acquire(DOOR, use)[0] for _ in range(kept + 3)]

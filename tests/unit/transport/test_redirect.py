@@ -77,6 +77,45 @@ def test_any_location_is_an_https_url_that_httpx_reads_alike(location: str) -> N
     assert url.isprintable()
 
 
+XROOTD = "https://door.example:1094/data/"
+ASKED = "?authz=Bearer%20x&x=1"
+
+
+@pytest.mark.parametrize(
+    ("quoted", "raw"),
+    [
+        ("a%2520b", "a%20b"),
+        ("a%20b", "a b"),
+        ("a%20b", "a%20b"),  # from 5.8 on they are escaped
+        ("p%25b", "p%b"),
+        ("run%232", "run#2"),
+        ("a%3Fb", "a?b"),
+        ("%C3%BC", "\N{LATIN SMALL LETTER U WITH DIAERESIS}"),
+    ],
+)
+@pytest.mark.parametrize("after", ["", ASKED, "&authz=x"])
+@pytest.mark.parametrize("root", ["https://data.example:1095", "https://data.example:1095/"])
+def test_raw_names_of_xrootd_are_those_that_were_asked_for(quoted: str, raw: str, after: str, root: str) -> None:
+    hop = next_hop(f"{XROOTD}{quoted}", 307, f"{root}/data/{raw}{after}", 0, raw_names=True)
+    assert hop == f"https://data.example:1095/data/{quoted}{after}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/data/a", "/data/a%20bc", "/data/a b/c", "/data/a bc", "/other/data/a b", "/x?y=/data/a b", "/", "", "/data"],
+)
+def test_raw_names_of_something_else_are_refused(path: str) -> None:
+    with pytest.raises(ProtocolError, match="something else than was asked for") as caught:
+        next_hop(f"{XROOTD}a%20b", 307, f"https://data.example:1095{path}", 0, raw_names=True)
+    assert caught.value.status == 307
+
+
+@pytest.mark.parametrize("root", ["http://data.example", "https://me:secret@data.example"])
+def test_raw_names_lead_nowhere_else_than_others(root: str) -> None:
+    with pytest.raises(ProtocolError, match="not protected by TLS"):
+        next_hop(f"{XROOTD}a%20b", 307, f"{root}/data/a b", 0, raw_names=True)
+
+
 def test_which_statuses_redirect() -> None:
     assert frozenset({301, 302, 303, 307, 308}) == STATUSES
 
@@ -88,3 +127,23 @@ def test_a_data_server_gets_what_it_needs_and_nothing_else() -> None:
     needed = "Content-Length Content-MD5 Range WANT-DIGEST Accept Accept-Encoding Depth User-Agent"
     door = [(name, "x") for name in (*hidden.split(), *needed.split())]
     assert headers_for_data_server(door) == [(name, "x") for name in needed.split()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "location", "hop"),
+    [
+        ("/data", "https://data1.example:1095/data?authz=x", "https://data1.example:1095/data?authz=x"),
+        ("/", "https://data1.example:1095/?authz=x", "https://data1.example:1095/?authz=x"),
+        ("/d/a%20b", "https://data:1095//d/a b?x=/d/a b", "https://data:1095/d/a%20b?x=/d/a%20b"),
+    ],
+)
+def test_a_raw_name_is_looked_for_in_the_path_only(asked: str, location: str, hop: str) -> None:
+    assert next_hop(f"https://door.example:1094{asked}", 307, location, 0, raw_names=True) == hop
+
+
+@pytest.mark.parametrize(
+    "location", ["https://data:1095?x=/d/a b", "https://data:1095#/d/a b", "/d/a b", "//data/d/a b"]
+)
+def test_a_raw_name_elsewhere_is_none(location: str) -> None:
+    with pytest.raises(ProtocolError, match="something else"):
+        next_hop("https://door.example:1094/d/a%20b", 307, location, 0, raw_names=True)

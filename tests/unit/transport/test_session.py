@@ -114,6 +114,65 @@ def test_back_at_the_door_the_token_is_needed_again() -> None:
     assert b"secret-1" not in world.sent(1)
 
 
+def test_a_data_server_names_nothing_at_the_door() -> None:
+    """Sent back, we begin anew with our own request: what the data server names would get our token."""
+    elsewhere = to("https://door:2880/precious?x=1")
+    world = World(Source("secret-1"), (to("https://pool:20000/a?id=1"),) * 3, (elsewhere, elsewhere, EMPTY))
+    with world.send("PUT", "/a", body=b"content", Overwrite="F") as answer:
+        assert answer.status == 201
+    at_door = world.sent(0)
+    assert at_door.count(b"PUT /a HTTP/1.1\r\n") == at_door.count(b" HTTP/1.1\r\n") == 3
+    assert at_door.count(b"Overwrite: F\r\n") == at_door.count(b"Authorization: Bearer secret-1\r\n") == 3
+    assert world.sent(1).count(b"PUT /a?id=1 HTTP/1.1\r\n") == world.sent(1).count(b" HTTP/1.1\r\n") == 3
+
+
+def test_to_and_fro_not_for_ever() -> None:
+    world = World(Source("secret-1"), (to("https://pool:20000/a"),) * 20, (to("https://door:2880/b"),) * 20)
+    with pytest.raises(ProtocolError, match="again and again"):
+        world.send("PUT", body=b"content")
+    assert 2 <= world.sent(0).count(b"PUT /a") < 10
+    assert b"/b" not in world.sent(0)
+
+
+NGINX = b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_a_server_is_who_its_first_good_answer_says() -> None:
+    """An error page may come from a proxy in front."""
+    world = World(Source("secret-1"), (NGINX, OK, NGINX, OK.replace(b"dCache/9.2", b"nginx")))
+    seen = []
+    for _ in range(4):
+        with world.send() as answer:
+            answer.text()
+        seen.append(world.requests.server(DOOR))
+    assert seen == [None, "dCache/9.2", "dCache/9.2", "dCache/9.2"]
+
+
+REFUSES_EXPECT = b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def expecting(world: World) -> Answer:
+    body = SourceStream(BytesSource(b"content"))
+    return world.requests.send("PUT", "https://door:2880/a", body=body, size_bytes=7, expect_wait_s=60)
+
+
+def test_417_is_repeated_once_without_expect_and_with_everything_else() -> None:
+    world = World(Source("secret-1"), (REFUSES_EXPECT,), (to("https://pool:20000/a"),), (EMPTY,))
+    with expecting(world) as answer:
+        assert answer.status == 201
+    assert b"Expect: 100-continue\r\n" in world.sent(0)
+    assert b"Expect" not in world.sent(1) + world.sent(2)
+    assert [b"Bearer secret-1" in world.sent(number) for number in range(3)] == [True, True, False]
+    assert world.sent(2).endswith(b"\r\n\r\ncontent")
+
+
+def test_a_second_417_is_the_answer() -> None:
+    world = World(Source("secret-1"), (REFUSES_EXPECT,), (REFUSES_EXPECT,))
+    with expecting(world) as answer:
+        assert answer.status == 417
+    assert len(world.backend.dialled) == 2
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["PUT", "PROPFIND"])
 def test_method_and_body_survive_a_redirect(method: str, status: int) -> None:

@@ -77,6 +77,11 @@ REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong"), True, errors.TlsError, "TLS with door:443 failed"),
         (ssl.SSLEOFError(8, "EOF occurred"), True, errors.TlsError, "TLS with door:443 failed"),
         (ssl.SSLEOFError(8, "EOF occurred"), False, errors.Disconnected, "the connection to door:443 broke"),
+        (caused(httpcore.ReadError("x"), ssl.SSLEOFError(8, "EOF")), False, errors.Disconnected, "door:443 broke"),
+        (caused(httpcore.WriteError("x"), ssl.SSLZeroReturnError(6, "x")), False, errors.Disconnected, "broke"),
+        (ssl.SSLSyscallError(5, "x"), False, errors.Disconnected, "the connection to door:443 broke"),
+        (caused(httpcore.ConnectError("x"), ssl.SSLEOFError(8, "EOF")), True, errors.TlsError, "TLS with door:443"),
+        (ssl.SSLError(1, "[SSL: DECRYPTION_FAILED] bad"), False, errors.TlsError, "TLS with door:443 failed"),
     ],
 )
 def test_table(error: Exception, connecting: bool, kind: type[errors.CtaError], text: str) -> None:
@@ -84,6 +89,7 @@ def test_table(error: Exception, connecting: bool, kind: type[errors.CtaError], 
     assert type(ours) is kind
     assert text in str(ours)
     assert ours.hint
+    assert ours.retryable is (kind in (errors.ConnectError, errors.Disconnected, errors.Timeout))
     assert str(ours).isprintable()
 
 

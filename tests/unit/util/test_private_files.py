@@ -6,7 +6,10 @@ import grp
 import os
 import pwd
 import resource
+import shlex
 import stat
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,6 +143,52 @@ def test_a_file_open_to_others_is_refused_with_the_cure(private: Path, loose: in
         read_private(path)
     assert str(caught.value) == f"{path} is open to others (mode {loose:04o})"
     assert caught.value.hint == f"chmod 600 {path}"
+
+
+def test_the_cure_can_be_pasted_whatever_the_name(private: Path) -> None:
+    path = private / "a b; $(id)"
+    write_private(path, b"secret")
+    path.chmod(0o640)
+    with pytest.raises(UnsafePath) as caught:
+        read_private(path)
+    assert shlex.split(str(caught.value.hint)) == ["chmod", "600", str(path)]
+    link = private / "li nk"
+    link.symlink_to(path)
+    with pytest.raises(UnsafePath) as caught:
+        read_private(link)
+    assert shlex.split(str(caught.value.hint)) == ["rm", str(link)]
+
+
+# An audit hook stays for the life of its process, so that this needs one of its own.
+STALE = """
+import errno, os, sys
+from pathlib import Path
+from ctaclient._util.private import read_private
+
+path, left = Path(sys.argv[1]), int(sys.argv[2])
+
+def stale(event, arguments):
+    global left
+    if event == "open" and str(arguments[0]) == str(path) and left:
+        left -= 1
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+sys.addaudithook(stale)
+try:
+    print(read_private(path).decode())
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+
+
+@pytest.mark.parametrize(("times", "said"), [(0, "token"), (1, "token"), (3, "token"), (1000, "ESTALE")])
+def test_a_file_that_another_machine_replaced_is_opened_again(private: Path, times: int, said: str) -> None:
+    """Over NFS it is gone under our hands."""
+    write_private(private / "file", b"token")
+    command = [sys.executable, "-c", STALE, str(private / "file"), str(times)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == said
 
 
 @pytest.mark.parametrize("loose", [0o750, 0o701, 0o777])
