@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LIFE = datetime.timedelta(days=30)
 _NAMES = [
@@ -26,7 +30,7 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ctaclient sandbox CA")])
         public = self._key.public_key()
         self._certificate = (
-            _builder(self._name, self._name, public)
+            _builder(self._name, self._name, public, _LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
@@ -38,18 +42,20 @@ class Authority:
         """The certificate that clients are to trust."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, server: str) -> tuple[bytes, bytes]:
-        """Certificate and key of one server, both PEM."""
+    def issue(
+        self, server: str, *, names: Sequence[x509.GeneralName] = _NAMES, life: datetime.timedelta = _LIFE
+    ) -> tuple[bytes, bytes]:
+        """Certificate and key of one server, both PEM; with a negative `life` an expired one."""
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"ctaclient sandbox {server}")])
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
-            _builder(subject, self._name, public)
+            _builder(subject, self._name, public, life)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(issuer_key, critical=False)
             .sign(self._key, hashes.SHA256())
@@ -62,7 +68,9 @@ class Authority:
         )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, life: datetime.timedelta
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -70,8 +78,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePubl
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + _LIFE)
+        .not_valid_before(now + min(life, datetime.timedelta()) - datetime.timedelta(hours=1))
+        .not_valid_after(now + life)
     )
 
 
