@@ -64,7 +64,7 @@ def test_two_propstats_tell_what_is_there_and_what_is_not(wire: Wire, deep: str)
 def test_an_empty_body_gets_the_default_properties_and_allprop_all(wire: Wire, deep: str) -> None:
     def names(body: bytes | None) -> set[str]:
         response = wire.door("PROPFIND", f"{deep}/f", {"Depth": "0"}, body).responses()[f"{deep}/f"]
-        return {element.tag.rpartition("}")[2] for element in response.find(".//{DAV:}prop") or ()}
+        return {element.tag.rpartition("}")[2] for element in response.iterfind(".//{DAV:}prop/*")}
 
     default = {"creationdate", "getlastmodified", "displayname", "resourcetype", "getcontenttype", "getcontentlength"}
     everything = {"iscollection", "Checksums", "FileLocality", "AccessLatency", "RetentionPolicy"}
