@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+class _Server(NamedTuple):
+    name: str
+    certain: bool
+
+
 class Session(httpx.BaseTransport):
     """Adds the token its origin may have, follows redirects with method and body, repeats once after a 401."""
 
@@ -27,7 +32,7 @@ class Session(httpx.BaseTransport):
         self._wire = wire
         self._access = access
         self._lock = threading.Lock()
-        self._servers: dict[Origin, str] = {}
+        self._servers: dict[Origin, _Server] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The final answer. Raises NetworkError kin, ProtocolError for a forbidden redirect, TokenRejected."""
@@ -52,9 +57,10 @@ class Session(httpx.BaseTransport):
             hops += 1
 
     def server(self, origin: Origin) -> str | None:
-        """The `Server` header of the first good answer of `origin`, or None before that."""
+        """What `origin` calls itself in its `Server` header, or None before it has answered."""
         with self._lock:
-            return self._servers.get(origin)
+            known = self._servers.get(origin)
+        return known.name if known else None
 
     def close(self) -> None:
         self._wire.close()
@@ -76,11 +82,16 @@ class Session(httpx.BaseTransport):
                 response.close()
                 raise self._access.rejected(origin, token)
         _log.debug("%s %s: %d", request.method, safe_url(url), response.status_code)
-        if response.status_code < 400:
-            # The first good one stays: an error page may come from a proxy in front.
-            with self._lock:
-                self._servers.setdefault(origin, response.headers.get("Server", ""))
+        self._learn(origin, response)
         return response
+
+    def _learn(self, origin: Origin, response: httpx.Response) -> None:
+        """The first good answer tells who the server is, and until then a 4xx, which may be of a proxy in front."""
+        good = response.status_code < 400
+        with self._lock:
+            known = self._servers.get(origin)
+            if response.status_code < 500 and (known is None or (good and not known.certain)):
+                self._servers[origin] = _Server(response.headers.get("Server", ""), certain=good)
 
     def _sends_raw_names(self, origin: Origin) -> bool:
         return not capabilities_of(self.server(origin) or "").encoded_hrefs

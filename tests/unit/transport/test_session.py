@@ -148,6 +148,18 @@ def test_a_server_is_who_its_first_good_answer_says() -> None:
     assert seen == [None, "dCache/9.2", "dCache/9.2", "dCache/9.2"]
 
 
+def test_a_missing_file_tells_who_the_server_is_until_something_better_comes() -> None:
+    """The first request of most uploads is answered 404: no need to ask once more for the name."""
+    missing = b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n"
+    world = World(Source("secret-1"), (missing, OK, missing))
+    seen = []
+    for _ in range(3):
+        with world.send() as answer:
+            answer.text()
+        seen.append(world.requests.server(DOOR))
+    assert seen == ["nginx", "dCache/9.2", "dCache/9.2"]
+
+
 REFUSES_EXPECT = b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
