@@ -100,6 +100,7 @@ class Client:
     ) -> Iterator[Entry]:
         """As `ls`, but in the server's order and as they arrive: memory does not grow with the listing.
 
+        With `recursive` each directory's listing is read to its end before its entries are given.
         `on_error` hears of directories below that cannot be listed; without it the first such error is raised.
         """
         storage, name = self._locate(remote)

@@ -152,6 +152,10 @@ class IssuerError(AuthError):
     slug = "issuer"
 
 
+# After one of these no other item of a tree, and no other name, can fare better: they end it all.
+LOGIN_LOST = (LoginRequired, TokenRejected)
+
+
 class UnsafePath(CtaError):
     """A private file or directory that others could read or replace."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ctaclient._util.redact import printable
 from ctaclient.cli.output import write_json
 from ctaclient.cli.run import show_error
-from ctaclient.errors import CtaError, LoginRequired, SomeItemsFailed, TokenRejected
+from ctaclient.errors import LOGIN_LOST, CtaError, SomeItemsFailed
 from ctaclient.transfer.result import TransferFailed
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def for_each(names: Sequence[str], do: Callable[[str], None]) -> None:
     for name in names:
         try:
             do(name)
-        except (LoginRequired, TokenRejected):
+        except LOGIN_LOST:
             raise
         except CtaError as error:
             if len(names) == 1:

@@ -10,7 +10,6 @@ from ctaclient.config.profiles import (
     DEFAULT_PROFILE,
     DEFAULT_SCOPE,
     ENVIRONMENT_PROFILE,
-    Profile,
     check_profile_name,
 )
 from ctaclient.errors import ConfigError
@@ -118,15 +117,3 @@ def select_profile(arguments: Arguments, environ: Mapping[str, str], config: Con
     if config.default:
         return Setting(check_profile_name(config.default), CONFIG_FILE)
     return Setting(DEFAULT_PROFILE, BUILT_IN)
-
-
-def as_profile(settings: Settings) -> Profile:
-    """The settings as a profile to save."""
-    return Profile(
-        settings.name,
-        storage_url=settings.storage_url.value,
-        issuer=settings.issuer.value,
-        client_id=settings.client_id.value,
-        scope=settings.scope.value,
-        ca_bundle=settings.ca_bundle.value,
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from ctaclient.errors import CtaError, LoginRequired, NotFound, ProtocolError, TokenRejected
+from ctaclient.errors import LOGIN_LOST, CtaError, NotFound, ProtocolError
 from ctaclient.storage.entry import PROPERTIES, Entry, entry_of
 from ctaclient.storage.href import segments_of
 from ctaclient.storage.multistatus import parse_multistatus
@@ -72,7 +72,7 @@ def walk(storage: Storage, path: RemotePath, on_error: Callable[[RemotePath, Cta
         directory = pending.pop()
         try:
             entries = [entry for entry in scan(storage, directory, is_dir=True) if entry.path != directory]
-        except (LoginRequired, TokenRejected):
+        except LOGIN_LOST:
             raise
         except CtaError as error:
             if directory == path:

@@ -39,7 +39,7 @@ class Storage:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server can, from the name it gave in its last answer; asks it once when there was none yet."""
+        """What the server can, from the name it gives itself; asks it once when it has not answered yet."""
         server = self.requests.server(self.origin)
         server = self._server if server is None else server
         if server is None:

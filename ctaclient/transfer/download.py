@@ -11,9 +11,9 @@ from ctaclient._util.hint import command
 from ctaclient._util.redact import printable
 from ctaclient.errors import Changed, Exists, IntegrityError, Nearline, ProtocolError, ServerError, UsageError
 from ctaclient.storage.entry import opaque_tag
-from ctaclient.transfer.checksum import Checksum, choose, file_checksum, new_checksum
+from ctaclient.transfer.checksum import Checksum, file_checksum, new_checksum
 from ctaclient.transfer.local import PartFile, local_errors
-from ctaclient.transfer.remote_digest import head
+from ctaclient.transfer.remote_digest import known_checksum
 from ctaclient.transfer.result import TransferResult
 from ctaclient.transport.sink import FileSink
 
@@ -37,9 +37,7 @@ def download(
     begin = clock.monotonic()
     with local_errors(f"cannot write {local}"):
         _check_readable(entry)
-        expected = choose(entry.checksums)
-        if expected is None and storage.capabilities.want_digest:
-            expected = choose(head(storage, entry.path).checksums)
+        expected = known_checksum(storage, entry)
         result = TransferResult(str(entry.path), str(local), "done", entry.size_bytes or 0)
         if os.path.lexists(local):
             if _has_content(local, entry.size_bytes, expected):

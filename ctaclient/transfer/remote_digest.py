@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctaclient.storage.checksums import parse_digest_header
+from ctaclient.transfer.checksum import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ctaclient.storage.entry import Entry
     from ctaclient.storage.path import RemotePath
     from ctaclient.storage.storage import Storage
 
@@ -36,6 +38,14 @@ def head(storage: Storage, path: RemotePath) -> Head:
     with storage.requests.send("HEAD", storage.url(path)) as answer:
         answer.raise_for_status(f"cannot look at {path}")
         return _head(answer.header)
+
+
+def known_checksum(storage: Storage, entry: Entry) -> tuple[str, str] | None:
+    """The cheapest (algorithm, hex) that the server has for a file: from its listing, else asked for; None without."""
+    known = choose(entry.checksums)
+    if known is None and storage.capabilities.want_digest:
+        known = choose(head(storage, entry.path).checksums)
+    return known
 
 
 def _head(header: Callable[[str], str | None]) -> Head:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ctaclient.errors import CtaError, Exists, LoginRequired, TokenRejected
+from ctaclient.errors import LOGIN_LOST, CtaError, Exists
 from ctaclient.storage.namespace import make_directory
 from ctaclient.transfer.download import download
 from ctaclient.transfer.local import local_errors
@@ -73,7 +73,7 @@ class Runner:
     def _guarded(self, failed: TransferResult, work: Callable[[_Item], TransferResult], item: _Item) -> TransferResult:
         try:
             return work(item)
-        except (LoginRequired, TokenRejected):
+        except LOGIN_LOST:
             raise
         except CtaError as error:
             return replace(failed, error=error)

@@ -14,9 +14,9 @@ from ctaclient.errors import Changed, ConflictError, CtaError, Exists, Forbidden
 from ctaclient.storage.entry import Entry, opaque_tag
 from ctaclient.storage.listing import find
 from ctaclient.storage.namespace import delete_known, move
-from ctaclient.transfer.checksum import choose, file_checksum
+from ctaclient.transfer.checksum import file_checksum
 from ctaclient.transfer.local import local_errors
-from ctaclient.transfer.remote_digest import head
+from ctaclient.transfer.remote_digest import known_checksum
 from ctaclient.transfer.result import TransferResult
 from ctaclient.transfer.sending import Sent, send
 from ctaclient.transport.body import FileSource
@@ -62,7 +62,7 @@ def _common_checksum(storage: Storage, existing: Entry, local: Path, size_bytes:
     """The checksum that both have, or None: different, or not to be known. The same size alone proves nothing."""
     if existing.is_dir or existing.size_bytes != size_bytes:
         return None
-    known = choose(existing.checksums) or choose(head(storage, existing.path).checksums)
+    known = known_checksum(storage, existing)
     return ":".join(known) if known and file_checksum(local, known[0]) == known[1] else None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ctaclient.config.file import ConfigFile
 from ctaclient.config.profiles import BUILTIN, DEFAULT_SCOPE, Profile
-from ctaclient.config.settings import Arguments, Setting, Settings, as_profile, resolve
+from ctaclient.config.settings import Arguments, Setting, Settings, resolve
 from ctaclient.errors import ConfigError, UsageError
 
 SITE = Profile(
@@ -105,9 +105,15 @@ def test_an_unknown_profile_says_who_named_it_and_which_there_are() -> None:
     assert "--profile sight" in (caught.value.hint or "")
 
 
+def values(settings: Settings) -> Profile:
+    """The values in force, without their origins."""
+    found = {name: setting.value for name, setting in settings.items() if name != "profile"}
+    return Profile(settings.name, **found)
+
+
 def test_a_new_profile_needs_only_a_storage() -> None:
     settings = resolve(Arguments(profile="new", storage_url="https://new.example"), {}, CONFIG)
-    assert as_profile(settings) == Profile("new", storage_url="https://new.example", scope=DEFAULT_SCOPE)
+    assert values(settings) == Profile("new", storage_url="https://new.example", scope=DEFAULT_SCOPE)
 
 
 @pytest.mark.parametrize("source", ["argument", "CTACLIENT_PROFILE", "config.toml"])
@@ -120,4 +126,4 @@ def test_a_name_that_is_none_is_refused_wherever_it_stands(source: str) -> None:
 
 def test_a_saved_profile_reads_back_the_same() -> None:
     settings: Settings = resolve(Arguments(profile="site"), {}, CONFIG)
-    assert as_profile(settings) == SITE
+    assert values(settings) == SITE
