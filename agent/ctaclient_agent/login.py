@@ -10,10 +10,10 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from ctaclient._util.redact import printable
 from ctaclient.errors import IssuerError, NetworkError
 from ctaclient_agent.client_auth import ClientAuth
+from ctaclient_agent.credentials import Login
 from ctaclient_agent.device import Post, Prompt, Wait, device_flow
 from ctaclient_agent.discovery import discover
 from ctaclient_agent.idtoken import verify_id_token
-from ctaclient_agent.vault import Login
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from ctaclient._util.clock import Clock
     from ctaclient.tokens.record import Record
+    from ctaclient_agent.credentials import Login
     from ctaclient_agent.discovery import Discovery
     from ctaclient_agent.http import Http
-    from ctaclient_agent.vault import Login, Stamp, Vault
+    from ctaclient_agent.vault import Stamp, Vault
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ctaclient_agent.credentials import Login
     from ctaclient_agent.target import Target
-    from ctaclient_agent.vault import Login
 
 _MAX_BYTES = 4096
 OPTION_HINT = "--client-secret-file FILE"

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ctaclient.config.profiles import Profile
     from ctaclient.config.settings import Arguments
     from ctaclient.errors import CtaError
+    from ctaclient_agent.credentials import Login
     from ctaclient_agent.target import Target
     from ctaclient_agent.terminal import Terminal
-    from ctaclient_agent.vault import Login
 
 # Longer than the agent lets anybody wait.
 _REFRESH_TIMEOUT_S = 45.0

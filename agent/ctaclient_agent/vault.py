@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ctaclient._util.private import ensure_private_dir, read_private, write_private
 from ctaclient._util.redact import fingerprint
@@ -14,7 +14,8 @@ from ctaclient.tokens.lock import FileLock
 from ctaclient.tokens.record import Record
 from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
-from ctaclient_agent.seal import Header, Key, load_key, make_key, read_header, seal, unseal
+from ctaclient_agent.credentials import login_of, sealed_parts
+from ctaclient_agent.seal import Key, load_key, make_key, read_header, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,29 +23,10 @@ if TYPE_CHECKING:
 
     from ctaclient.config.paths import Paths
     from ctaclient_agent.answers import Tokens
+    from ctaclient_agent.credentials import Login
 
 # Tells whether a sealed file was replaced or its mode was mended.
 Stamp = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """All that a refresh needs. `scope_asked` is what the user wanted, `scope` what was granted.
-
-    `generation` grows by one with each new token; the record of the same generation describes it.
-    """
-
-    profile: str
-    issuer: str
-    generation: int
-    client_id: str
-    storage_url: str
-    scope_asked: str
-    scope: str
-    subject: str | None
-    ca_bundle: str | None
-    refresh_token: str = field(repr=False)
-    client_secret: str | None = field(default=None, repr=False)
 
 
 class Vault:
@@ -105,12 +87,11 @@ class Vault:
         if key is None:
             raise LoginRequired(f"the key {self._key_file} that sealed {path} is gone", hint=cure)
         header, payload = unseal(data, profile, key, str(path))
-        login = _login(header, payload)
+        login = login_of(header, payload)
         if login is None:
             raise LoginRequired(f"the sealed login {path} is incomplete", hint=cure)
-        for secret in (login.refresh_token, login.client_secret):
-            if secret:
-                self._learn(secret)
+        for secret in login.secrets():
+            self._learn(secret)
         return login
 
     def check(self, profile: str) -> None:
@@ -141,9 +122,8 @@ class Vault:
             scope=tokens.scope or login.scope,
             generation=1 + max(login.generation, *self._generations(login.profile)),
         )
-        for secret in (tokens.access_token, login.refresh_token, login.client_secret):
-            if secret:
-                self._learn(secret)
+        for secret in (tokens.access_token, *login.secrets()):
+            self._learn(secret)
         self._write(login, make_key(self._key_file))
         record = Record(
             profile=login.profile,
@@ -180,20 +160,7 @@ class Vault:
         return self.generation(profile) or 0, record.generation if record else 0
 
     def _write(self, login: Login, key: Key) -> None:
-        payload = asdict(login)
-        header = Header(payload.pop("profile"), payload.pop("issuer"), payload.pop("generation"))
-        write_private(self.sealed_file(login.profile), seal(header, payload, key))
-
-
-def _login(header: Header, payload: dict[str, Any]) -> Login | None:
-    texts = ("client_id", "storage_url", "scope_asked", "scope", "refresh_token")
-    optional = ("subject", "ca_bundle", "client_secret")
-    if not all(isinstance(payload.get(name), str) for name in texts):
-        return None
-    if not all(isinstance(payload.get(name), str | None) for name in optional):
-        return None
-    values = {name: payload.get(name) for name in (*texts, *optional)}
-    return Login(profile=header.profile, issuer=header.issuer, generation=header.generation, **values)  # type: ignore[arg-type]
+        write_private(self.sealed_file(login.profile), seal(*sealed_parts(login), key))
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -12,10 +12,11 @@ import pytest
 from ctaclient.config.paths import Paths
 from ctaclient.errors import ConnectError, Timeout, TlsError, UnsafePath
 from ctaclient_agent.answers import Tokens
+from ctaclient_agent.credentials import Login
 from ctaclient_agent.discovery import Discovery, well_known_urls
 from ctaclient_agent.http import Reply
 from ctaclient_agent.refresh import Passing, Refresher, Refused, Renewed
-from ctaclient_agent.vault import Login, Vault
+from ctaclient_agent.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,10 @@ import pytest
 
 from ctaclient.config.paths import Paths
 from ctaclient_agent.answers import Tokens
+from ctaclient_agent.credentials import Login
 from ctaclient_agent.refresh import Passing, Refused, Renewed
 from ctaclient_agent.roster import Roster
-from ctaclient_agent.vault import Login, Vault
+from ctaclient_agent.vault import Vault
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
