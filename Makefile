@@ -4,13 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-slow lint clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -P -m ctaclient.sandbox.demo README.md docs
 
 test: $(VENV)/tested
-	@place=$$(mktemp -d) && trap "rm -rf $$place" EXIT && $(BIN)/python -P -m pytest -n auto --dist worksteal -q --basetemp="$$place/tests"
+	@$(call run_tests,not slow)
+
+# What takes minutes: faults at every point, many processes at once.
+test-slow: $(VENV)/tested
+	@$(call run_tests,slow)
 
 lint: $(VENV)/linted
 	$(BIN)/ruff check
@@ -37,6 +41,10 @@ $(VENV)/tested: $(VENV)/installed
 $(VENV)/linted: $(VENV)/tested
 	@$(call install_group,lint)
 	@touch $@
+
+define run_tests
+place=$$(mktemp -d) && trap "rm -rf $$place" EXIT && $(BIN)/python -P -m pytest -n auto --dist worksteal -q -m "$(1)" --basetemp="$$place/tests"
+endef
 
 define install_group
 $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(1)"], sep="\n")' > $(VENV)/$(1).txt && \
