@@ -16,6 +16,7 @@ from ctaclient.config.profiles import BUILTIN
 from ctaclient.config.settings import Arguments, Settings, resolve
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
+from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import ConfigError, CtaError, LoginRequired, UsageError
 from ctaclient.tokens.discovery import discover
 from ctaclient.tokens.source import StoredToken
@@ -112,7 +113,9 @@ class Identity:
         return StoredToken(self.store, settings.name, self._ask_agent, self._clock)
 
     def _ask_agent(self, profile: str) -> None:
-        try:
-            ask(self.paths.agent_socket, Request("refresh", profile))
-        except CtaError:
-            return  # the caller looks at the store again and says what is wrong there
+        for socket in sockets(self.paths.agent_socket, self.paths.store):
+            # Whatever is wrong: the caller looks at the store again and says what is wrong there.
+            with contextlib.suppress(CtaError):
+                answer = ask(socket, Request("refresh", profile))
+                if answer is not None and answer["refreshes"]:
+                    return

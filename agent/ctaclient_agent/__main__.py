@@ -17,7 +17,10 @@ from ctaclient_agent.terminal import Terminal, ask_secret, has_terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ctaclient_agent.instance import Holder
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    from ctaclient_agent.holder import Holder
+    from ctaclient_agent.keypair import Kind, Protection
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,7 +76,14 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         ca_bundle=arguments.ca_bundle,
     )
     around = Surroundings(
-        os.environ, terminal, ask_secret, has_terminal, SystemClock(), secrets.learn, debug=arguments.debug
+        os.environ,
+        terminal,
+        ask_secret,
+        has_terminal,
+        SystemClock(),
+        secrets.learn,
+        _protection(arguments),
+        debug=arguments.debug,
     )
     start(given, arguments.client_secret_file, around)
 
@@ -86,16 +96,20 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
         # Below this line too much can be missing or broken for a process without a terminal to keep it to itself.
         from ctaclient.config.paths import Paths
         from ctaclient_agent.hygiene import harden
+        from ctaclient_agent.machine import Machine
+        from ctaclient_agent.place import machine_directory
         from ctaclient_agent.service import serve
 
         harden()
         paths = Paths.of(os.environ)
+        key = _handed_over(arguments.key_fd)
+        machine = Machine(machine_directory(paths, os.environ), paths.store, _protection(arguments), key)
 
         def ready(holder: Holder) -> None:
             terminal.say(f"the agent is running ({holder}), its log is {paths.agent_log}")
             pipe.ready(str(holder), already=False)
 
-        other = serve(paths, debug=arguments.debug, ready=ready)
+        other = serve(paths, machine, debug=arguments.debug, ready=ready)
         if other is not None:
             terminal.say(f"the agent is running already ({other})")
             pipe.ready(str(other), already=True)
@@ -105,6 +119,26 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
     except Exception as error:
         pipe.failed(CtaError(f"the agent failed: {type(error).__name__}"))
         raise
+
+
+def _protection(arguments: argparse.Namespace) -> Protection:
+    from ctaclient_agent.keypair import Protection
+    from ctaclient_agent.os_keyring import OsKeyring
+    from ctaclient_agent.passphrase import passphrase_source
+
+    passphrase = passphrase_source(arguments.passphrase_fd, arguments.passphrase_command)
+    kind: Kind = "passphrase" if passphrase else "keyring" if arguments.keyring else "plain"
+    return Protection(passphrase, OsKeyring(), kind)
+
+
+def _handed_over(fd: int | None) -> X25519PrivateKey | None:
+    """The machine's key from the process that started us."""
+    if fd is None:
+        return None
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    with os.fdopen(fd, "rb") as pipe:
+        return X25519PrivateKey.from_private_bytes(pipe.read(32))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,7 +156,13 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust besides the system's")
     run = commands.add_parser("run", help="be the agent, in the foreground", allow_abbrev=False)
     run.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    run.add_argument("--key-fd", type=int, help=argparse.SUPPRESS)
     for command in (start, run):
+        command.add_argument(
+            "--passphrase-fd", metavar="N", type=int, help="where to read the machine key's passphrase"
+        )
+        command.add_argument("--passphrase-command", metavar="COMMAND", help="what prints that passphrase; no shell")
+        command.add_argument("--keyring", action="store_true", help="keep the machine's key in the system's keyring")
         command.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -18,6 +19,8 @@ from ctaclient_agent import version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ctaclient_agent.send_limit import SendLimit
 
 CONNECT_TIMEOUT_S = 10.0
 TOTAL_TIMEOUT_S = 30.0
@@ -40,8 +43,10 @@ class Http(Protocol):
         """The answer to a GET."""
         ...
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
-        """The answer to a POST of `form`."""
+    def post(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: SendLimit | None = None
+    ) -> Reply:
+        """The answer to a POST of `form`, which leaves within `limit` or not at all (then Timeout is raised)."""
         ...
 
 
@@ -78,15 +83,24 @@ class HttpxHttp:
         self._client.close()
 
     def get(self, url: str) -> Reply:
-        return self._send("GET", url, None, {})
+        return self._send("GET", url, None, {}, None)
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
-        return self._send("POST", url, form, headers)
+    def post(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: SendLimit | None = None
+    ) -> Reply:
+        return self._send("POST", url, form, headers, limit)
 
-    def _send(self, method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> Reply:
+    def _send(
+        self,
+        method: str,
+        url: str,
+        form: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        limit: SendLimit | None,
+    ) -> Reply:
         if not url.lower().startswith("https://"):
             raise ProtocolError(f"{printable(safe_url(url))} is not https")
-        deadline = _Deadline(self._total_timeout_s)
+        deadline = _Deadline(self._total_timeout_s, limit)
         try:
             with (
                 deadline,
@@ -96,6 +110,8 @@ class HttpxHttp:
             ):
                 return Reply(response.status_code, _lower(response.headers), _body(response, url))
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            if limit is not None and limit.passed:
+                raise Timeout("the request was held up, and another may send it now") from None
             if deadline.passed:
                 raise Timeout(f"{_host(url)} did not answer within {self._total_timeout_s:.0f} s") from None
             _translate(error, url)
@@ -104,8 +120,9 @@ class HttpxHttp:
 class _Deadline:
     """Ends a request after `seconds` in total: httpx's own limits start anew with every byte that drips in."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, limit: SendLimit | None) -> None:
         self.passed = False
+        self._limit = limit
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
@@ -124,8 +141,20 @@ class _Deadline:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             found = stream.get_extra_info("socket") if stream is not None else None
             self._socket = found if isinstance(found, socket.socket) else None
+            self._bound_delivery()
         if self.passed:
             raise TimeoutError
+        if self._limit is not None:
+            if event.endswith("send_request_body.started"):
+                self._limit.begin()
+            elif event.endswith(("send_request_body.complete", "send_request_body.failed")):
+                self._limit.end()
+
+    def _bound_delivery(self) -> None:
+        """What could not be delivered in the time of the request is not delivered later, either: tcp(7)."""
+        if self._socket is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(TOTAL_TIMEOUT_S * 1000))
 
     def _end(self) -> None:
         self.passed = True

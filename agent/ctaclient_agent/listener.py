@@ -59,6 +59,24 @@ class Listener:
         thread = threading.Thread(target=self._serve, args=(connection,), name="control", daemon=True)
         thread.start()
 
+    def keep(self) -> None:
+        """Listen anew when the socket was cleared away: systemd empties the runtime directory at the last logout.
+
+        Where its directory cannot be made now, the next call tries again.
+        """
+        try:
+            if os.lstat(self._path).st_ino == self._inode:
+                return
+        except FileNotFoundError:
+            pass
+        try:
+            renewed, inode = _bind(self._path)
+        except (OSError, CtaError) as error:
+            _log.debug("no control socket: %s", error)
+            return
+        self._socket.close()
+        self._socket, self._inode = renewed, inode
+
     def close(self) -> None:
         """Stop listening and remove the socket, unless another agent has put its own there."""
         self._socket.close()

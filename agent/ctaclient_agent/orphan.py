@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from ctaclient._util.clock import Clock
 
@@ -14,18 +15,27 @@ PATIENCE_S = 60.0
 
 
 class OrphanWatch:
-    """Looks at the store each time it is asked."""
+    """Looks at the `store` each time it is asked; the one that is there now is the one that counts."""
 
-    def __init__(self, store_is_gone: Callable[[], bool], clock: Clock) -> None:
-        self._store_is_gone = store_is_gone
+    def __init__(self, store: Path, clock: Clock) -> None:
+        self._store = store
         self._clock = clock
+        self._number = os.stat(store).st_ino
         self._gone_since: float | None = None
 
     def is_orphan(self) -> bool:
         """Whether the store has been gone at each look for `PATIENCE_S`."""
         now = self._clock.monotonic()
-        if not self._store_is_gone():
+        if not self._is_gone():
             self._gone_since = None
         elif self._gone_since is None:
             self._gone_since = now
         return self._gone_since is not None and now - self._gone_since >= PATIENCE_S
+
+    def _is_gone(self) -> bool:
+        try:
+            return os.stat(self._store).st_ino != self._number
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # away for a while

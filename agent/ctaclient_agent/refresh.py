@@ -5,12 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
-from ctaclient._util.redact import printable, redact
-from ctaclient.errors import ConfigError, CtaError, IssuerError, LoginRequired, NetworkError, ServerError, UnsafePath
+from ctaclient._util.redact import fingerprint, printable, redact
+from ctaclient.errors import (
+    ConfigError,
+    ConnectError,
+    CtaError,
+    IssuerError,
+    LoginRequired,
+    NetworkError,
+    ServerError,
+    TlsError,
+    UnsafePath,
+)
 from ctaclient_agent.answers import Failure, Tokens, read_tokens
 from ctaclient_agent.client_auth import ClientAuth
+from ctaclient_agent.seal import NoKey
+from ctaclient_agent.send_limit import SendLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +32,9 @@ if TYPE_CHECKING:
     from ctaclient._util.clock import Clock
     from ctaclient.tokens.record import Record
     from ctaclient_agent.credentials import Login
-    from ctaclient_agent.discovery import Discovery
+    from ctaclient_agent.discovery import Discovery, Metadata
     from ctaclient_agent.http import Http
+    from ctaclient_agent.lease import Lease
     from ctaclient_agent.vault import Stamp, Vault
 
 _log = logging.getLogger(__name__)
@@ -54,22 +68,46 @@ class Refused:
 
 Outcome = Renewed | Passing | Refused
 
+# Somebody else was faster: look at what he stored.
+_SOON_S = 1.0
+_LOST = " (an earlier answer was lost: on the way, or with the agent that had asked)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsaved:
+    """An answer that is not in the store yet, and the lease under which it was got."""
+
+    login: Login
+    tokens: Tokens
+    received_at: float
+    spending: Lease
+
 
 class Refresher:
-    """Refreshes. Safe to use from one thread per profile at once."""
+    """Refreshes. Safe to use from one thread per profile at once.
+
+    `open_spending` gives the lease under which a profile's refresh token is spent; `may_refresh` tells whether this
+    process is the one that refreshes.
+    """
 
     def __init__(
         self,
         vault: Vault,
         discovery: Discovery,
         open_http: Callable[[str | None], AbstractContextManager[Http]],
+        open_spending: Callable[[str], Lease],
         clock: Clock,
+        *,
+        may_refresh: Callable[[], bool] = lambda: True,
     ) -> None:
         self._vault = vault
         self._discovery = discovery
         self._open_http = open_http
+        self._open_spending = open_spending
         self._clock = clock
-        self._unsaved: dict[str, tuple[Login, Tokens, float]] = {}
+        self._may_refresh = may_refresh
+        self._unsaved: dict[str, _Unsaved] = {}
+        self._lost: dict[str, str] = {}
         self._unsaved_guard = threading.Lock()
 
     def refresh(self, profile: str, *, known: int | None = None) -> Outcome:
@@ -82,6 +120,8 @@ class Refresher:
             with self._vault.lock(profile):
                 try:
                     return self._refresh(profile, known)
+                except NoKey as error:
+                    return self._pass(profile, error.message, error=error)
                 except (LoginRequired, UnsafePath) as error:
                     return self._end(profile, error.message)
                 except ConfigError as error:
@@ -96,43 +136,74 @@ class Refresher:
         if login is None:
             return Refused("there is no login")
         if (unsaved := self._take_unsaved(login)) is not None:
-            return self._store(*unsaved)
+            return self._store(unsaved)
         record = self._vault.store.record(profile)
         if known is not None and record and record.state == "fresh" and known < record.generation == login.generation:
             return self._renewed(record)
+        with self._open_http(login.ca_bundle) as http:
+            try:
+                metadata = self._discovery.look_up(login.issuer, http)
+            except (NetworkError, IssuerError) as error:
+                # An IssuerError is discovery that breaks the rules: nobody refused the login, somebody may repair it.
+                return self._pass(profile, error.message, error=error)
+            return self._spend(login, metadata, http)
+
+    def _spend(self, login: Login, metadata: Metadata, http: Http) -> Outcome:
+        """Ask for a new token as the only one who does so now, on whatever machine."""
+        spending = self._open_spending(login.profile)
+        before = spending.look()
+        # Noted before it is sent: whoever comes after a crash knows that this refresh token may be spent.
+        note: dict[str, Any] = {"token": fingerprint(login.refresh_token), "generation": login.generation}
+        if not self._may_refresh() or not spending.take(note):
+            other = before.holder if before and before.holder else "another agent"
+            return self._pass(login.profile, f"{other} refreshes this login")
+        unsaved = None
         try:
-            answer = self._ask(login)
-        except (NetworkError, IssuerError) as error:
+            if self._vault.generation(login.profile) != login.generation:
+                return self._pass(login.profile, "the login was renewed by another agent meanwhile", _SOON_S)
+            answer = self._ask(login, metadata, http, SendLimit(spending.left_s() / 2, self._clock))
+            if isinstance(answer, Tokens):
+                unsaved = _Unsaved(login, answer, self._clock.now(), spending)
+                return self._store(unsaved)
+        except NetworkError as error:
             self._discovery.forget(login.issuer)
-            # An IssuerError here is discovery that breaks the rules: nobody refused the login, somebody may repair it.
-            return self._pass(profile, error.message, error=error)
-        if isinstance(answer, Tokens):
-            return self._store(login, answer, self._clock.now())
+            if not isinstance(error, ConnectError | TlsError):
+                self._lost[login.profile] = note["token"]
+            return self._pass(login.profile, error.message, error=error)
+        finally:
+            if unsaved is None:
+                spending.release()
         if answer.final:
-            return self._end(profile, f"the issuer ended the login: {answer.text}")
+            died = before is not None and not before.given_up and before.note.get("token") == note["token"]
+            lost = died or self._lost.get(login.profile) == note["token"]
+            return self._end(login.profile, f"the issuer ended the login: {answer.text}" + (_LOST if lost else ""))
+        if answer.status == HTTPStatus.OK:
+            self._lost[login.profile] = note["token"]  # truncated, or a portal's page: it may have been rotated
         self._discovery.forget(login.issuer)
         trouble = ServerError(f"the issuer cannot refresh now: {answer.text}", status=answer.status)
-        return self._pass(profile, trouble.message, answer.retry_after_s, trouble)
+        return self._pass(login.profile, trouble.message, answer.retry_after_s, trouble)
 
-    def _ask(self, login: Login) -> Tokens | Failure:
-        with self._open_http(login.ca_bundle) as http:
-            metadata = self._discovery.look_up(login.issuer, http)
-            auth = ClientAuth(login.client_id, login.client_secret)
-            # No scope: what was granted stays granted (RFC 6749 6).
-            form, headers = auth.apply({"grant_type": "refresh_token", "refresh_token": login.refresh_token}, metadata)
-            reply = http.post(metadata.token_endpoint, form, headers)
+    def _ask(self, login: Login, metadata: Metadata, http: Http, limit: SendLimit) -> Tokens | Failure:
+        auth = ClientAuth(login.client_id, login.client_secret)
+        # No scope: what was granted stays granted (RFC 6749 6).
+        form, headers = auth.apply({"grant_type": "refresh_token", "refresh_token": login.refresh_token}, metadata)
+        reply = http.post(metadata.token_endpoint, form, headers, limit=limit)
         return read_tokens(reply, self._clock.now(), login.refresh_token, login.client_secret)
 
-    def _store(self, login: Login, tokens: Tokens, received_at: float) -> Outcome:
+    def _store(self, unsaved: _Unsaved) -> Outcome:
+        login, tokens = unsaved.login, unsaved.tokens
         try:
-            record = self._vault.save(login, tokens, received_at)
+            # While it is not stored, nobody else may try the refresh token that is spent.
+            unsaved.spending.renew()
+            record = self._vault.save(login, tokens, unsaved.received_at)
         except (OSError, CtaError) as error:
             # A full disk or an expired Kerberos ticket: the old refresh token is spent, so this answer is all there is.
             with self._unsaved_guard:
-                self._unsaved[login.profile] = (login, tokens, received_at)
+                self._unsaved[login.profile] = unsaved
             return self._pass(login.profile, f"the new token cannot be stored: {_why(error)}")
         with self._unsaved_guard:
             self._unsaved.pop(login.profile, None)
+        unsaved.spending.release()
         _log.info(
             "%s: new access token %s, generation %d, valid for %.0f s",
             login.profile,
@@ -142,13 +213,13 @@ class Refresher:
         )
         return self._renewed(record)
 
-    def _take_unsaved(self, stored: Login) -> tuple[Login, Tokens, float] | None:
+    def _take_unsaved(self, stored: Login) -> _Unsaved | None:
         """The answer that could not be stored, if nothing newer has been stored since."""
         with self._unsaved_guard:
             unsaved = self._unsaved.get(stored.profile)
         if unsaved is None:
             return None
-        login, tokens, _ = unsaved
+        login, tokens = unsaved.login, unsaved.tokens
         record = self._vault.store.record(stored.profile)
         half_done = (
             stored.generation == login.generation + 1
@@ -159,6 +230,7 @@ class Refresher:
             return unsaved
         with self._unsaved_guard:
             self._unsaved.pop(stored.profile, None)
+        unsaved.spending.release()
         return None
 
     def _renewed(self, record: Record) -> Renewed:

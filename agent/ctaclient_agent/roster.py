@@ -36,7 +36,17 @@ class Roster:
         self._stamps: dict[str, Stamp | None] = {}
         self._generations: dict[str, int | None] = {}
         self._tries: dict[str, int] = {}
+        self._refreshes = True
         self._closed = False
+
+    def set_role(self, *, refreshes: bool) -> None:
+        """Whether this agent refreshes or only watches. After a change all is as it lies in the store."""
+        with self._changed:
+            if refreshes != self._refreshes:
+                self._refreshes = refreshes
+                for name, watch in self._watches.items():
+                    if watch.state != "refreshing":
+                        self._stamps[name] = None
 
     def scan(self, *, again: bool = False) -> None:
         """Take up what changed in the store: a login on a terminal, or a file put right.
@@ -64,6 +74,8 @@ class Roster:
         """The profiles whose time has come, now marked as refreshing, with the generation last seen."""
         now = self._clock.now()
         with self._changed:
+            if not self._refreshes:
+                return []
             due = [name for name, watch in self._watches.items() if schedule.is_due(watch, now)]
             for name in due:
                 self._watches[name] = schedule.started(self._watches[name], now)
@@ -96,7 +108,7 @@ class Roster:
             watch = self._watches.get(name)
             if watch is None:
                 return None
-            wanted = schedule.asked(watch, self._clock.now())
+            wanted = schedule.asked(watch, self._clock.now()) if self._refreshes else None
             before = self._tries.get(name, 0)
             if wanted is not None:
                 self._watches[name] = wanted
@@ -106,6 +118,7 @@ class Roster:
             tried = self._tries.get(name, 0) > before
             return {
                 "profile": name,
+                "refreshes": self._refreshes,
                 "refreshed": tried and watch.failures == 0 and watch.state == "fresh",
                 **_facts(watch),
             }
@@ -119,6 +132,8 @@ class Roster:
     def next_at(self) -> float | None:
         """When the next profile is due, or None when none will be."""
         with self._changed:
+            if not self._refreshes:
+                return None
             return min(
                 (w.next_attempt_at for w in self._watches.values() if w.next_attempt_at is not None), default=None
             )

@@ -10,13 +10,17 @@ if TYPE_CHECKING:
 
     from ctaclient.tokens.record import Record
 
-State = Literal["fresh", "due", "refreshing", "backoff", "login_required"]
+State = Literal["absent", "waiting_for_user", "fresh", "due", "refreshing", "backoff", "login_required"]
 
+# Nothing to be done by the agent: no login, or a person is needed.
+_IDLE = ("absent", "waiting_for_user", "login_required")
 _EARLIEST, _LATEST = 0.60, 0.70
 _RESERVE_S = 300.0
 _RESERVE_PART = 0.30  # 90 s of a 5-minute token
 _DAY_S = 86_400.0  # an offline session that nobody touches idles out (KC#48063)
-_BACKOFF_S, _BACKOFF_MAX_S, _BACKOFF_MIN_S = 2.0, 30.0, 0.5
+_BACKOFF_S, _BACKOFF_MIN_S = 2.0, 0.5
+# Somebody waits for the end of a short outage; after an hour the issuer's peace counts for more.
+_BACKOFF_MAX_S, _LONG_OUTAGE_S, _LONG_BACKOFF_MAX_S = 30.0, 3600.0, 300.0
 _ASKED_EVERY_S = 10.0
 _UNKNOWN_LIFE_S = 300.0
 _CLOCK_STEP_S = 60.0
@@ -26,7 +30,8 @@ _CLOCK_STEP_S = 60.0
 class Watch:
     """What the agent knows about one profile. All `_at` are seconds since the epoch.
 
-    `not_before_at` is the issuer's Retry-After, `failures` counts those since the last success.
+    `not_before_at` is the issuer's Retry-After, `failures` counts those since the last success, the first of them at
+    `failing_since_at`.
     """
 
     state: State
@@ -36,6 +41,7 @@ class Watch:
     last_attempt_at: float | None = None
     not_before_at: float = 0.0
     failures: int = 0
+    failing_since_at: float | None = None
     last_error: str | None = None
 
 
@@ -64,13 +70,20 @@ def found(record: Record | None, generation: int | None, now: float, rng: Random
     return _until(watch, refresh_at(record.issued_at, record.expires_at, rng), now)
 
 
+def waiting(*, approval: bool) -> Watch:
+    """No login yet; `approval`: somebody is asked for one at this moment."""
+    return Watch("waiting_for_user" if approval else "absent")
+
+
 def is_due(watch: Watch, now: float) -> bool:
     """Whether a refresh is to be started."""
     return watch.next_attempt_at is not None and watch.next_attempt_at <= now
 
 
 def started(watch: Watch, now: float) -> Watch:
-    """A refresh is under way."""
+    """A refresh is under way, if there is anything to refresh."""
+    if watch.state in _IDLE:
+        return watch
     return replace(watch, state="refreshing", next_attempt_at=None, last_attempt_at=now)
 
 
@@ -83,8 +96,13 @@ def renewed(watch: Watch, record: Record, now: float, rng: Random) -> Watch:
 
 
 def failed(watch: Watch, reason: str, retry_after_s: float | None, now: float, rng: Random) -> Watch:
-    """It did not work this time: 2 s, doubling to 30 s, with full jitter; the token stays in use while it lives."""
-    limit_s = min(_BACKOFF_S * 2 ** min(watch.failures, 10), _BACKOFF_MAX_S)
+    """It did not work this time: 2 s, doubling to 30 s, after an hour to 300 s, with full jitter.
+
+    The token stays in use while it lives.
+    """
+    since_at = watch.failing_since_at if watch.failing_since_at is not None else now
+    most_s = _LONG_BACKOFF_MAX_S if now - since_at >= _LONG_OUTAGE_S else _BACKOFF_MAX_S
+    limit_s = min(_BACKOFF_S * 2 ** min(watch.failures, 10), most_s)
     wait_s = max(rng.uniform(0, limit_s), _BACKOFF_MIN_S)
     return replace(
         watch,
@@ -92,6 +110,7 @@ def failed(watch: Watch, reason: str, retry_after_s: float | None, now: float, r
         next_attempt_at=now + max(wait_s, retry_after_s or 0.0),
         not_before_at=now + (retry_after_s or 0.0),
         failures=watch.failures + 1,
+        failing_since_at=since_at,
         last_error=reason,
     )
 
@@ -106,14 +125,14 @@ def asked(watch: Watch, now: float) -> Watch | None:
 
     A refresh under way answers the wish, too.
     """
-    if watch.state == "login_required":
+    if watch.state in _IDLE:
         return None
     if watch.state == "refreshing":
         return watch
     if now < watch.not_before_at:
         return None
-    expired = watch.expires_at is None or watch.expires_at <= now
-    if not expired and watch.last_attempt_at is not None and 0 <= now - watch.last_attempt_at < _ASKED_EVERY_S:
+    # One of ten thousand jobs asks each millisecond: the issuer hears of it every 10 s, whatever the token's state.
+    if watch.last_attempt_at is not None and 0 <= now - watch.last_attempt_at < _ASKED_EVERY_S:
         return None
     return replace(watch, state="due", next_attempt_at=now)
 

@@ -12,15 +12,20 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.clock import SystemClock
+from ctaclient._util.private import ensure_private_dir
 from ctaclient.control.messages import encode_answer, encode_refusal
+from ctaclient.errors import CtaError
 from ctaclient_agent import log, schedule
 from ctaclient_agent.discovery import Discovery
+from ctaclient_agent.holder import this_process
 from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.instance import Instance
+from ctaclient_agent.lease import LEASE_S, SPENDING_S, Lease
 from ctaclient_agent.listener import Listener
 from ctaclient_agent.orphan import OrphanWatch
 from ctaclient_agent.refresh import Refresher
 from ctaclient_agent.roster import Roster
+from ctaclient_agent.tenure import Tenure
 from ctaclient_agent.vault import Vault
 from ctaclient_agent.worker import Workers
 
@@ -31,7 +36,8 @@ if TYPE_CHECKING:
     from ctaclient._util.clock import Clock
     from ctaclient.config.paths import Paths
     from ctaclient.control.messages import Request
-    from ctaclient_agent.instance import Holder
+    from ctaclient_agent.holder import Holder
+    from ctaclient_agent.machine import Machine
 
 _log = logging.getLogger(__name__)
 
@@ -42,24 +48,33 @@ _FIRST_PASS_S = 5.0
 _ASK_TIMEOUT_S = 35.0
 
 
-def serve(paths: Paths, *, debug: bool, ready: Callable[[Holder], None]) -> Holder | None:
+def serve(paths: Paths, machine: Machine, *, debug: bool, ready: Callable[[Holder], None]) -> Holder | None:
     """Run the agent of `paths.store` until it is told to stop; None. `ready` is called once it serves.
 
-    Returns at once with the other holder when this store has an agent already.
+    Returns at once with the other holder when this machine has an agent for this store already.
     """
     clock = SystemClock()
-    instance = Instance(paths.store)
-    holder = instance.take(clock.now())
-    if holder is None:
-        return instance.holder()
+    me = this_process(clock.now(), socket_path=str(paths.agent_socket))
+    instance = Instance(paths.runtime)
+    if not instance.take(me):
+        return instance.holder() or me
     try:
+        ensure_private_dir(paths.store)
+        lease = Lease(paths.store / "lease", me, clock, LEASE_S)
+        if (other := _neighbour(lease, me)) is not None:
+            return other
         secrets = log.Secrets()
         log.log_to_file(paths.agent_log, secrets, debug=debug)
-        vault = Vault(paths, learn=secrets.learn)
-        refresher = Refresher(vault, Discovery(), HttpxHttp, clock)
-        service = Service(paths, holder, vault, refresher, clock, OrphanWatch(instance.store_is_gone, clock))
-        _log.info("agent %s started, pid %d, store %s", holder.version, holder.pid, paths.store)
-        service.run(lambda: ready(holder))
+        vault = Vault(paths.store, machine, learn=secrets.learn)
+
+        def open_spending(profile: str) -> Lease:
+            return Lease(vault.spending_dir(profile), me, clock, SPENDING_S)
+
+        tenure = Tenure(lease, vault, open_spending, me, clock, every_s=_SLICE_S)
+        refresher = Refresher(vault, Discovery(), HttpxHttp, open_spending, clock, may_refresh=tenure.holds)
+        service = Service(paths, me, instance, vault, refresher, tenure, OrphanWatch(paths.store, clock), clock)
+        _log.info("agent %s started, pid %d, store %s", me.version, me.pid, paths.store)
+        service.run(lambda: ready(me))
         _log.info("agent stopped")
     except BaseException:
         _log.exception("agent ended")
@@ -69,20 +84,32 @@ def serve(paths: Paths, *, debug: bool, ready: Callable[[Holder], None]) -> Hold
     return None
 
 
+def _neighbour(lease: Lease, me: Holder) -> Holder | None:
+    """An agent of this machine that serves the store from another runtime directory, as cron and ssh may have."""
+    held = lease.look()
+    if held is None or held.free or held.holder is None:
+        return None
+    return held.holder if held.holder.is_neighbour_of(me) else None
+
+
 class Service:
     """Waits for control connections, wake-ups and deadlines; everything slow happens in threads."""
 
     def __init__(
         self,
         paths: Paths,
-        holder: Holder,
+        me: Holder,
+        instance: Instance,
         vault: Vault,
         refresher: Refresher,
-        clock: Clock,
+        tenure: Tenure,
         orphan_watch: OrphanWatch,
+        clock: Clock,
     ) -> None:
         self._paths = paths
-        self._holder = holder
+        self._me = me
+        self._instance = instance
+        self._tenure = tenure
         self._clock = clock
         self._stopping = False
         self._orphan_watch = orphan_watch
@@ -104,6 +131,8 @@ class Service:
             listener.close()
             self._workers.join()
             self._roster.close()
+            with contextlib.suppress(OSError):
+                self._tenure.end()
 
     def _loop(self, listener: Listener, ready: Callable[[], None]) -> None:
         announced, started = False, self._clock.monotonic()
@@ -112,11 +141,13 @@ class Service:
             if self._orphan_watch.is_orphan():
                 _log.warning("the store is gone")
                 return
+            self._instance.keep(self._me)
+            listener.keep()
             before, offset = offset, self._offset()
             if schedule.clock_stepped_back(before, offset):
                 _log.warning("the clock was set back by %.0f s", before - offset)
                 self._roster.after_clock_step()
-            self._scan()
+            self._look_at_store()
             for profile, known in self._roster.take_due():
                 self._workers.start(profile, known)
             passed_s = self._clock.monotonic() - started
@@ -125,12 +156,13 @@ class Service:
                 ready()
             self._wait(listener, _SLICE_S if announced else _FIRST_PASS_S - passed_s)
 
-    def _scan(self) -> None:
+    def _look_at_store(self) -> None:
         try:
+            self._roster.set_role(refreshes=self._tenure.tick())
             self._roster.scan()
-        except OSError as error:
+        except (OSError, CtaError) as error:
             # A home that is away for a while (NFS, an expired Kerberos ticket) is no reason to end (agent.md 5).
-            _log.warning("the store cannot be read: %s", error.strerror)
+            _log.warning("the store cannot be used: %s", error)
 
     def _wait(self, listener: Listener, limit_s: float) -> None:
         at = self._roster.next_at()
@@ -148,7 +180,7 @@ class Service:
         if request.op == "stop":
             self._stopping = True
             self._wake()
-            return encode_answer(pid=self._holder.pid)
+            return encode_answer(pid=self._me.pid)
         if request.op == "reload":
             self._roster.scan(again=True)
             self._wake()
@@ -162,11 +194,12 @@ class Service:
 
     def _status(self) -> dict[str, Any]:
         return {
-            "pid": self._holder.pid,
+            "pid": self._me.pid,
             "host": socket.gethostname(),
-            "version": self._holder.version,
-            "started_at": self._holder.started_at,
+            "version": self._me.version,
+            "started_at": self._me.started_at,
             "store": str(self._paths.store),
+            "lease": self._tenure.facts(),
             "profiles": self._roster.facts(),
         }
 

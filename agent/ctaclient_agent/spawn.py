@@ -31,15 +31,21 @@ _READY_TIMEOUT_S = 60.0
 _MAX_BYTES = 64 * 1024
 
 
-def start_daemon(environ: Mapping[str, str], log_file: Path, *, debug: bool) -> dict[str, Any]:
+def start_daemon(environ: Mapping[str, str], log_file: Path, key: bytes | None, *, debug: bool) -> dict[str, Any]:
     """Start `ctaclient_agent run` and wait until it is ready: `{"holder": text, "already": bool}`.
+
+    `key` is the machine's private key where the daemon cannot open it by itself; it goes through a pipe.
 
     Raises the daemon's own error when it cannot serve, AgentError when it says nothing.
     """
     reading, writing = _pipe()
+    key_reading, key_writing = _pipe()
     try:
+        os.write(key_writing, key or b"")  # 32 bytes fit into any pipe
+        os.close(key_writing)
         # -P: only what is installed, whatever lies in the working directory.
         command = [sys.executable, "-P", "-m", "ctaclient_agent", "run", "--ready-fd", str(writing)]
+        command += ["--key-fd", str(key_reading)] if key else []
         process = subprocess.Popen(
             [*command, "--debug"] if debug else command,
             stdin=subprocess.DEVNULL,
@@ -49,10 +55,11 @@ def start_daemon(environ: Mapping[str, str], log_file: Path, *, debug: bool) -> 
             cwd="/",
             start_new_session=True,
             close_fds=True,
-            pass_fds=(writing,),
+            pass_fds=(writing, key_reading) if key else (writing,),
         )
     finally:
         os.close(writing)
+        os.close(key_reading)
     try:
         line = _read_all(reading)
     finally:

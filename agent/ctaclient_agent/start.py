@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import contextlib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ctaclient.config.file import load, save_profile
 from ctaclient.config.paths import Paths
-from ctaclient.control.client import TIMEOUT_S, ask
+from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
-from ctaclient.errors import AgentError, LoginRequired, NetworkError, ServerError
+from ctaclient.errors import LoginRequired
 from ctaclient_agent.answers import CLIENT_REFUSED
 from ctaclient_agent.device import Refused as LoginRefused
-from ctaclient_agent.discovery import Discovery, same_issuer
+from ctaclient_agent.discovery import same_issuer
 from ctaclient_agent.http import HttpxHttp
-from ctaclient_agent.refresh import Passing, Refresher, Refused
+from ctaclient_agent.kept import (
+    adopt_ca_bundle,
+    agent_elsewhere,
+    agent_here,
+    kept_elsewhere,
+    kept_here,
+    record_serves,
+    refreshed,
+    spending_of,
+)
+from ctaclient_agent.keypair import Protection
+from ctaclient_agent.machine import Machine
+from ctaclient_agent.place import machine_directory
 from ctaclient_agent.secret import OPTION_HINT, find_secret, prompt_secret
 from ctaclient_agent.spawn import start_daemon
 from ctaclient_agent.target import resolve_target
@@ -22,19 +35,19 @@ from ctaclient_agent.terminal import local_time
 from ctaclient_agent.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ctaclient._util.clock import Clock
     from ctaclient.config.profiles import Profile
     from ctaclient.config.settings import Arguments
-    from ctaclient.errors import CtaError
     from ctaclient_agent.credentials import Login
+    from ctaclient_agent.holder import Holder
     from ctaclient_agent.target import Target
     from ctaclient_agent.terminal import Terminal
 
-# Longer than the agent lets anybody wait.
-_REFRESH_TIMEOUT_S = 45.0
+# A token request at its limit of time.
+_SPENDING_ENDS_S = 35.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,7 @@ class Surroundings:
     has_terminal: Callable[[], bool]
     clock: Clock
     learn: Callable[[str], None]
+    protection: Protection = field(default_factory=Protection)
     debug: bool = False
 
 
@@ -55,37 +69,77 @@ def start(given: Arguments, secret_file: Path | None, around: Surroundings) -> N
     paths = Paths.of(around.environ)
     config = load(paths.config_file)
     target = resolve_target(given, around.environ, config)
-    vault = Vault(paths, learn=around.learn)
+    machine = Machine(machine_directory(paths, around.environ), paths.store, around.protection)
+    vault = Vault(paths.store, machine, learn=around.learn)
     vault.check(target.name)
-    sealed = _sealed_login(vault, target, around.terminal)
-    login = sealed if sealed and _serves(sealed, target) else None
-    running = _running_agent(paths)
-    if login is None:
-        kept = False
-    elif running:
-        kept = _kept_by_agent(paths, vault, target, login, around.clock.now())
-    else:
-        kept = _refresh(vault, target, login, around)
-    if not kept:
+    if around.protection.kind != "plain":
+        machine.protect()
+    running = agent_here(paths.agent_socket, paths.store)
+    elsewhere = agent_elsewhere(paths.store, around.clock)
+    sealed = _sealed_login(vault, target, elsewhere, around.terminal)
+    if not _is_kept(paths, vault, target, sealed, running, elsewhere, around):
         vault.prepare()  # nobody approves a login that cannot be stored
         _log_in(vault, target, sealed, secret_file, around)
+        kept = False
+    else:
+        kept = True
+    machine.make_key()
     if target.to_save is not None:
         save_profile(paths.config_file, _as_stored(vault, target.to_save), make_default=True)
     # An agent that keeps the login needs no word; one that has ended meanwhile gives no answer.
     if running and (kept or ask(paths.agent_socket, Request("reload")) is not None):
         who = f"pid {running['pid']}"
     else:
-        who = start_daemon(around.environ, paths.agent_log, debug=around.debug)["holder"]
+        who = start_daemon(around.environ, paths.agent_log, machine.secret(), debug=around.debug)["holder"]
+    _report(vault, target, who, elsewhere, around.terminal)
+
+
+def _is_kept(
+    paths: Paths,
+    vault: Vault,
+    target: Target,
+    sealed: Login | None,
+    running: dict[str, Any] | None,
+    elsewhere: Holder | None,
+    around: Surroundings,
+) -> bool:
+    """Whether somebody keeps the wanted login fresh, if need be after one refresh of our own."""
+    now = around.clock.now()
+    if sealed is None and elsewhere is not None:
+        record = vault.store.record(target.name)
+        return record_serves(record, target) and kept_elsewhere(record, elsewhere, now)
+    if sealed is None or not _serves(sealed, target):
+        return False
+    adopt_ca_bundle(vault, target, sealed)
+    if elsewhere is not None:
+        return kept_elsewhere(vault.store.record(target.name), elsewhere, now)
+    if running:
+        return kept_here(paths.agent_socket, target.name, now)
+    return refreshed(vault, sealed, around.clock, around.terminal.warn)
+
+
+def _report(vault: Vault, target: Target, who: str, elsewhere: Holder | None, terminal: Terminal) -> None:
     record = vault.store.record(target.name)
     until = f" until {local_time(record.expires_at)}" if record and record.expires_at else ""
-    around.terminal.say(f"the agent is running ({who}), logged in to {target.name}{until}; it renews the token itself")
+    if elsewhere is None:
+        renews = "it renews the token itself"
+    elif vault.can_open(target.name):
+        renews = f"{elsewhere} renews the token, this machine goes on when that ends"
+    else:
+        renews = f"{elsewhere} renews the token and gives this machine the key within a minute"
+    terminal.say(f"the agent is running ({who}), logged in to {target.name}{until}; {renews}")
 
 
-def _sealed_login(vault: Vault, target: Target, terminal: Terminal) -> Login | None:
-    """The sealed login, of whatever client; one that cannot be opened is reported and will be replaced."""
+def _sealed_login(vault: Vault, target: Target, elsewhere: Holder | None, terminal: Terminal) -> Login | None:
+    """The sealed login, of whatever client; one that cannot be opened is reported and will be replaced.
+
+    One that another machine can open and keeps fresh is no trouble.
+    """
     try:
         return vault.load(target.name)
     except LoginRequired as error:
+        if elsewhere is not None:
+            return None
         terminal.warn(error.message)
         return None
 
@@ -97,74 +151,6 @@ def _serves(login: Login, target: Target) -> bool:
         and login.storage_url == target.storage_url
         and set(login.scope_asked.split()) == set(target.scope.split())
     )
-
-
-def _running_agent(paths: Paths) -> dict[str, Any] | None:
-    status = ask(paths.agent_socket, Request("status"))
-    if status is not None and status.get("store") != str(paths.store):
-        raise AgentError(
-            f"the agent at {paths.agent_socket} (pid {status.get('pid')}) serves another store",
-            hint="set CTACLIENT_HOME, or stop it: ctaclient stop-agent",
-        )
-    return status
-
-
-def _refresh(vault: Vault, target: Target, login: Login, around: Surroundings) -> bool:
-    """Try the sealed login once. False when the issuer ended it; network trouble is raised."""
-    _adopt_ca_bundle(vault, target, login)
-    outcome = Refresher(vault, Discovery(), HttpxHttp, around.clock).refresh(target.name, known=login.generation)
-    if isinstance(outcome, Refused):
-        around.terminal.warn(f"{outcome.reason}; logging in anew")
-        return False
-    if isinstance(outcome, Passing):
-        if _is_refusal(outcome.error):
-            around.terminal.warn(f"{outcome.reason}; logging in anew")
-            return False
-        raise outcome.error or NetworkError(outcome.reason, hint="ctaclient start-agent tries again")
-    return True
-
-
-def _is_refusal(error: CtaError | None) -> bool:
-    """Whether the issuer said no in other words than those that end a login: here is somebody who can log in anew."""
-    status = error.status if isinstance(error, ServerError) else None
-    return status is not None and 400 <= status < 500 and status not in (408, 425, 429)
-
-
-def _kept_by_agent(paths: Paths, vault: Vault, target: Target, login: Login, now: float) -> bool:
-    """Whether the running agent keeps this login fresh. Raises NetworkError when it tries in vain."""
-    _adopt_ca_bundle(vault, target, login)
-    profiles = _told(paths, Request("reload"))["profiles"]
-    facts = profiles.get(target.name)
-    if facts and facts["state"] != "login_required" and not _lives(facts, now):
-        facts = _told(paths, Request("refresh", target.name), timeout_s=_REFRESH_TIMEOUT_S)
-    if facts is None or facts["state"] == "login_required":
-        return False
-    if not _lives(facts, now):
-        raise NetworkError(
-            f"the agent (see ctaclient agent status) gets no token: {facts['last_error']}", hint="try again later"
-        )
-    return True
-
-
-def _lives(facts: Mapping[str, Any], now: float) -> bool:
-    return facts["expires_at"] is not None and facts["expires_at"] > now
-
-
-def _told(paths: Paths, request: Request, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-    answer = ask(paths.agent_socket, request, timeout_s=timeout_s)
-    if answer is None:
-        raise AgentError("the agent ended while it was asked", hint="ctaclient start-agent")
-    return answer
-
-
-def _adopt_ca_bundle(vault: Vault, target: Target, login: Login) -> None:
-    """A corrected CA bundle needs no new login."""
-    if target.ca_bundle is None or target.ca_bundle == login.ca_bundle:
-        return
-    with vault.lock(target.name):
-        current = vault.load(target.name)
-        if current is not None:
-            vault.change_ca_bundle(current, target.ca_bundle)
 
 
 def _log_in(vault: Vault, target: Target, sealed: Login | None, secret_file: Path | None, around: Surroundings) -> None:
@@ -188,7 +174,7 @@ def _log_in(vault: Vault, target: Target, sealed: Login | None, secret_file: Pat
                 around.clock,
                 lambda prompt: terminal.show(prompt, target.name, target.issuer),
             )
-            with vault.lock(target.name):
+            with vault.lock(target.name), _alone(vault, target.name, around):
                 vault.save(login, tokens, received_at)
 
         try:
@@ -205,7 +191,23 @@ def _log_in(vault: Vault, target: Target, sealed: Login | None, secret_file: Pat
             raise LoginRefused(error.message, hint=hint, status=error.status, code=error.code) from None
 
 
+@contextlib.contextmanager
+def _alone(vault: Vault, profile: str, around: Surroundings) -> Iterator[None]:
+    """Let no machine spend the old refresh token while the new login is stored.
+
+    One that does so now ends soon; should it not, the login that somebody has just approved counts for more.
+    """
+    spending = spending_of(vault, around.clock)(profile)
+    deadline = around.clock.monotonic() + _SPENDING_ENDS_S
+    while not spending.take({}) and around.clock.monotonic() < deadline:
+        around.clock.sleep(0.5)
+    try:
+        yield
+    finally:
+        spending.release()
+
+
 def _as_stored(vault: Vault, profile: Profile) -> Profile:
     """The profile to save, with the issuer in the provider's own spelling."""
-    login = vault.load(profile.name)
-    return replace(profile, issuer=login.issuer) if login and profile.issuer else profile
+    record = vault.store.record(profile.name)
+    return replace(profile, issuer=record.issuer) if record and profile.issuer else profile

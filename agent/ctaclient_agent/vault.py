@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import replace
@@ -15,29 +16,29 @@ from ctaclient.tokens.record import Record
 from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
 from ctaclient_agent.credentials import login_of, sealed_parts
-from ctaclient_agent.seal import Key, load_key, make_key, read_header, seal, unseal
+from ctaclient_agent.seal import read_header, read_recipients, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ctaclient.config.paths import Paths
     from ctaclient_agent.answers import Tokens
     from ctaclient_agent.credentials import Login
+    from ctaclient_agent.machine import Machine
 
 # Tells whether a sealed file was replaced or its mode was mended.
 Stamp = tuple[int, int]
 
 
 class Vault:
-    """The sealed logins, tokens and records below `paths.store`.
+    """The sealed logins, tokens and records in the store's `directory`, for `machine` to open.
 
     `learn` is told every secret that is read or written, so that the log can hide it.
     """
 
-    def __init__(self, paths: Paths, *, learn: Callable[[str], None] = lambda _: None) -> None:
-        self.store = TokenStore(paths.store)
-        self._key_file = paths.state / "seal.key"
+    def __init__(self, directory: Path, machine: Machine, *, learn: Callable[[str], None] = lambda _: None) -> None:
+        self.store = TokenStore(directory)
+        self.machine = machine
         self._learn = learn
 
     def sealed_file(self, profile: str) -> Path:
@@ -45,10 +46,18 @@ class Vault:
         return self.store.profile_dir(profile) / "login.sealed"
 
     def lock(self, profile: str) -> FileLock:
-        """The lock round «re-read, decide, refresh, store» (agent.md 0.2). Makes the profile's directory."""
+        """The lock round «re-read, decide, refresh, store» (agent.md 0.2). Makes the profile's directory.
+
+        It spares the processes of one machine needless attempts; between machines only the lease of `spending_dir`
+        counts, for a lock may be local to its host.
+        """
         directory = self.store.profile_dir(profile)
         ensure_private_dir(directory)
         return FileLock(directory / "lock")
+
+    def spending_dir(self, profile: str) -> Path:
+        """Where is noted who is about to spend the refresh token of `profile`."""
+        return self.store.profile_dir(profile) / "spending"
 
     def profiles(self) -> dict[str, Stamp]:
         """The profiles that have a sealed login, each with the stamp of its file."""
@@ -74,8 +83,8 @@ class Vault:
     def load(self, profile: str) -> Login | None:
         """The login of `profile`, or None when there is none.
 
-        Raises LoginRequired when it cannot be opened, UnsafePath when others could have touched it, ConfigError when
-        the key is unusable.
+        Raises NoKey when only other machines can open it, LoginRequired when nobody can, UnsafePath when others could
+        have touched it, ConfigError when the machine's key is unusable.
         """
         path = self.sealed_file(profile)
         try:
@@ -83,28 +92,43 @@ class Vault:
         except FileNotFoundError:
             return None
         cure = f"ctaclient start-agent --profile {profile} logs in anew"
-        key = load_key(self._key_file)
+        key = self.machine.key()
         if key is None:
-            raise LoginRequired(f"the key {self._key_file} that sealed {path} is gone", hint=cure)
-        header, payload = unseal(data, profile, key, str(path))
-        login = login_of(header, payload)
+            raise LoginRequired(f"the key {self.machine.key_file} that opens {path} is gone", hint=cure)
+        login = login_of(*unseal(data, profile, key, str(path)))
         if login is None:
             raise LoginRequired(f"the sealed login {path} is incomplete", hint=cure)
         for secret in login.secrets():
             self._learn(secret)
         return login
 
+    def can_open(self, profile: str) -> bool:
+        """Whether the sealed login was made for this machine."""
+        path = self.sealed_file(profile)
+        try:
+            return self.machine.name() in read_recipients(read_private(path), str(path))
+        except (CtaError, OSError):
+            return False
+
+    def lacks_recipients(self, profile: str) -> bool:
+        """Whether a machine has made itself known for which the login is not sealed yet."""
+        path = self.sealed_file(profile)
+        try:
+            return bool(set(self.machine.recipients()) - read_recipients(read_private(path), str(path)))
+        except (CtaError, OSError):
+            return False
+
     def check(self, profile: str) -> None:
         """Say why directory or key cannot be used before anybody approves a login in vain; makes nothing."""
         for directory in (self.store.directory, self.store.profile_dir(profile)):
             if os.path.lexists(directory):
                 ensure_private_dir(directory)
-        load_key(self._key_file)
+        self.machine.key()
 
     def prepare(self) -> None:
         """Make the store and the key, and write something there. Raises OSError when that is not possible."""
         ensure_private_dir(self.store.directory)
-        make_key(self._key_file)
+        self.machine.make_key()
         probe = self.store.directory / "probe"
         write_private(probe, bytes(4096))
         probe.unlink()
@@ -124,7 +148,7 @@ class Vault:
         )
         for secret in (tokens.access_token, *login.secrets()):
             self._learn(secret)
-        self._write(login, make_key(self._key_file))
+        self._write(login)
         record = Record(
             profile=login.profile,
             issuer=login.issuer,
@@ -140,10 +164,19 @@ class Vault:
         self.store.publish(record, AccessToken(tokens.access_token, record.expires_at))
         return record
 
+    def seal_again(self, profile: str) -> bool:
+        """Seal a login that we can open for all machines that are known now. Needs the lock; False when we cannot."""
+        with contextlib.suppress(LoginRequired):
+            login = self.load(profile)
+            if login is not None:
+                self._write(login)
+                return True
+        return False
+
     def change_ca_bundle(self, login: Login, ca_bundle: str) -> Login:
         """Remember another CA bundle for the refreshes of `login`. Needs the lock."""
         login = replace(login, ca_bundle=ca_bundle)
-        self._write(login, make_key(self._key_file))
+        self._write(login)
         return login
 
     def require_login(self, profile: str, reason: str) -> None:
@@ -159,8 +192,9 @@ class Vault:
             record = None
         return self.generation(profile) or 0, record.generation if record else 0
 
-    def _write(self, login: Login, key: Key) -> None:
-        write_private(self.sealed_file(login.profile), seal(*sealed_parts(login), key))
+    def _write(self, login: Login) -> None:
+        self.machine.make_key()
+        write_private(self.sealed_file(login.profile), seal(*sealed_parts(login), self.machine.recipients().values()))
 
 
 def _stamp(path: Path) -> Stamp | None:

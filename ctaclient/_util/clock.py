@@ -14,7 +14,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Seconds on a clock that never goes back, and goes on in suspend where the system has such a clock."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -29,7 +29,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        # Linux's CLOCK_MONOTONIC stands still in suspend, where a token's life does not (clock_gettime(2)).
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -20,8 +20,7 @@ _NAME = "ctaclient"
 class Paths:
     """The directories of one user.
 
-    `store` and `config` may lie in a home that many machines share; `runtime` belongs to this machine alone. `state`
-    has the agent's log and the sealing key, apart from the tokens that the key protects.
+    `store`, `config` and `state` may lie in a home that many machines share; `runtime` belongs to this machine alone.
     """
 
     config: Path
@@ -37,7 +36,7 @@ class Paths:
         """
         if home := environ.get("CTACLIENT_HOME"):
             base = Path(home).absolute()
-            return cls(base / "config", base / "store", base / "state", base / "run")
+            return cls(base / "config", base / "store", base / "state", base / f"run-{socket.gethostname()}")
         import platformdirs
 
         try:
@@ -57,8 +56,8 @@ class Paths:
 
     @property
     def agent_log(self) -> Path:
-        """What the agent did."""
-        return self.state / "agent.log"
+        """What the agent of this machine did."""
+        return self.state / f"agent-{socket.gethostname()}.log"
 
     @property
     def agent_socket(self) -> Path:

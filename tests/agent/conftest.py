@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctaclient_agent.http import Reply
+from ctaclient_agent.machine import Machine
+from ctaclient_agent.vault import Vault
 from tests.support.agent_home import Terminal
 from tests.support.clock import FakeClock
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctaclient.errors import NetworkError
+    from ctaclient_agent.send_limit import SendLimit
 
 
 @dataclass
@@ -30,7 +33,9 @@ class FakeHttp:
     def get(self, url: str) -> Reply:
         return self.documents.get(url, Reply(404, {}, b""))
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
+    def post(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: SendLimit | None = None
+    ) -> Reply:
         self.asked.append((url, dict(form), dict(headers)))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if not isinstance(answer, Reply):
@@ -42,6 +47,11 @@ class FakeHttp:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def vault_in(directory: Path) -> Vault:
+    """A vault below a private directory."""
+    return Vault(directory / "store", Machine(directory / "machine", directory / "store"))
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from ctaclient.errors import ProtocolError
 from ctaclient.sandbox.faults.fault import Fault
 from ctaclient.sandbox.options import Options
 from ctaclient.sandbox.sandbox import Sandbox
-from ctaclient_agent.vault import Vault
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def test_first_login(agent_home: AgentHome) -> None:
 
     status = agent_home.status()
     assert status["store"] == str(agent_home.paths.store)
-    assert {"pid", "host", "version", "started_at", "profiles"} <= set(status)
+    assert {"pid", "host", "version", "started_at", "profiles", "lease"} <= set(status)
     facts = status["profiles"]["localhost"]
     assert set(facts) == {"state", "expires_at", "last_refresh_at", "next_attempt_at", "last_error"}
     assert (facts["state"], facts["expires_at"]) == ("fresh", record.expires_at)
@@ -92,7 +91,7 @@ def test_first_login(agent_home: AgentHome) -> None:
 def test_the_daemon_keeps_to_itself(agent_home: AgentHome) -> None:
     agent_home.log_in()
     pid = agent_home.pid()
-    login = Vault(agent_home.paths).load("localhost")
+    login = agent_home.vault().load("localhost")
     assert login is not None
     assert login.subject
     for name, data in tree(agent_home.home).items():
@@ -159,7 +158,7 @@ def test_an_outage_and_a_lost_reply_pass(tmp_path: Path, make_home: Callable[[Sa
 def test_a_refused_login_is_said_and_mended_by_a_new_one(busy_home: AgentHome) -> None:
     busy_home.log_in()
     # INDIGO IAM's words, with the refresh token in them
-    login = Vault(busy_home.paths).load("localhost")
+    login = busy_home.vault().load("localhost")
     assert login is not None
     body = f'{{"error": "invalid_token", "error_description": "Invalid refresh token: {login.refresh_token}"}}'
     busy_home.sandbox.fault("issuer", Fault("status", path_part="/token", status=401, body=body))
@@ -233,11 +232,11 @@ def test_without_a_refresh_token_there_is_no_login(agent_home: AgentHome) -> Non
 def test_a_damaged_login_is_replaced_by_a_new_one(agent_home: AgentHome) -> None:
     agent_home.log_in()
     agent_home.end()
-    Vault(agent_home.paths).sealed_file("localhost").write_bytes(b"damaged")
+    agent_home.vault().sealed_file("localhost").write_bytes(b"damaged")
     denied = agent_home.start(deny=True)
     assert denied.exit_code == 4
     assert "is damaged" in denied.stderr
-    assert Vault(agent_home.paths).sealed_file("localhost").read_bytes() == b"damaged"
+    assert agent_home.vault().sealed_file("localhost").read_bytes() == b"damaged"
     assert agent_home.start().exit_code == 0
     assert agent_home.facts()["state"] == "fresh"
 
@@ -274,7 +273,7 @@ def test_the_secret_is_asked_for_on_the_terminal(
     done = agent_home.start(*arguments, terminal=make_terminal(secret))
     assert done.exit_code == 0, done.stderr
     assert secret not in done.stderr
-    login = Vault(agent_home.paths).load("localhost")
+    login = agent_home.vault().load("localhost")
     assert login is not None
     assert login.client_secret == secret
 

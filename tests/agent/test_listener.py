@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ctaclient._util.clock import SystemClock
 from ctaclient.control.client import ask
 from ctaclient.control.messages import MAX_BYTES, Request, encode_answer
 from ctaclient.errors import AgentError, ProtocolError
+from ctaclient_agent.holder import this_process
 from ctaclient_agent.instance import Instance
 from ctaclient_agent.listener import Listener
 from tests.support.waiting import eventually
@@ -45,10 +47,12 @@ class Served:
 
     def _run(self) -> None:
         while True:
-            readable = select.select([self.listener.fileno(), self._stop], [], [])[0]
+            readable = select.select([self.listener.fileno(), self._stop], [], [], 0.05)[0]
             if self._stop in readable:
                 return
-            self.listener.accept()
+            self.listener.keep()
+            if readable:
+                self.listener.accept()
 
 
 @pytest.fixture
@@ -153,16 +157,23 @@ def test_a_refusal_reaches_the_client(private: Path) -> None:
     assert "not today" in heard[0]
 
 
-def test_one_agent_for_a_store(private: Path) -> None:
-    first, second = Instance(private / "store"), Instance(private / "store")
-    holder = first.take(1.0)
-    assert holder is not None
-    assert holder.pid == os.getpid()
-    assert second.take(2.0) is None
-    assert second.holder() == holder
-    assert str(holder) == f"pid {os.getpid()}"
+def test_a_socket_that_was_cleared_away_is_made_anew(served: Served) -> None:
+    shutil.rmtree(served.path.parent)
+    eventually(served.path.exists)
+    assert ask(served.path, Request("status")) is not None
+
+
+def test_one_agent_for_a_machine(private: Path) -> None:
+    first, second, me = Instance(private / "run"), Instance(private / "run"), this_process(1.0, socket_path="/s")
+    assert first.take(me)
+    assert not second.take(this_process(2.0))
+    assert second.holder() == me
+    assert str(me) == f"pid {os.getpid()}"
+    shutil.rmtree(private / "run")
+    first.keep(me)
+    assert not second.take(this_process(2.0))
     first.release()
-    assert second.take(3.0) is not None
+    assert second.take(me)
     second.release()
-    (private / "store" / "agent.lock").write_bytes(b"?")
+    (private / "run" / "agent.lock").write_bytes(b"?")
     assert first.holder() is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from ctaclient_agent.instance import Instance
 from ctaclient_agent.orphan import PATIENCE_S, OrphanWatch
 
 if TYPE_CHECKING:
@@ -15,37 +14,30 @@ if TYPE_CHECKING:
 
 
 def test_a_store_that_was_deleted(private: Path, clock: FakeClock) -> None:
-    instance = Instance(private / "store")
-    assert instance.take(clock.now()) is not None
-    watch = OrphanWatch(instance.store_is_gone, clock)
+    watch = OrphanWatch(private, clock)
     assert not watch.is_orphan()
-
-    shutil.rmtree(private / "store")
+    shutil.rmtree(private)
     assert not watch.is_orphan()
     clock.sleep(PATIENCE_S - 1)
     assert not watch.is_orphan()
     clock.sleep(1)
     assert watch.is_orphan()
-    instance.release()
 
 
 def test_one_that_was_made_anew_is_another(private: Path, clock: FakeClock) -> None:
-    instance = Instance(private / "store")
-    assert instance.take(clock.now()) is not None
-    shutil.rmtree(private / "store")
-    successor = Instance(private / "store")
-    assert successor.take(clock.now()) is not None
-    assert instance.store_is_gone()
-    assert not successor.store_is_gone()
-    instance.release()
-    successor.release()
+    watch = OrphanWatch(private, clock)
+    private.rename(private.with_name("old"))
+    private.mkdir()
+    assert not watch.is_orphan()
+    clock.sleep(PATIENCE_S)
+    assert watch.is_orphan()
 
 
-def test_one_that_comes_back(clock: FakeClock) -> None:
-    looks = iter([True, False, True, True])
-    watch = OrphanWatch(lambda: next(looks), clock)
+def test_one_that_comes_back(private: Path, clock: FakeClock) -> None:
+    watch, away = OrphanWatch(private, clock), private.with_name("away")
     seen = []
-    for _ in range(4):
+    for place in (away, private, away, away):
+        (private if private.exists() else away).rename(place)
         seen.append(watch.is_orphan())
         clock.sleep(PATIENCE_S)
     assert seen == [False, False, False, True]

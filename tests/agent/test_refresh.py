@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ctaclient.config.paths import Paths
+from ctaclient._util.redact import fingerprint
 from ctaclient.errors import ConnectError, Timeout, TlsError, UnsafePath
 from ctaclient_agent.answers import Tokens
 from ctaclient_agent.credentials import Login
 from ctaclient_agent.discovery import Discovery, well_known_urls
+from ctaclient_agent.holder import this_process
 from ctaclient_agent.http import Reply
-from ctaclient_agent.refresh import Passing, Refresher, Refused, Renewed
+from ctaclient_agent.kept import spending_of
+from ctaclient_agent.lease import Lease
+from ctaclient_agent.machine import Machine
+from ctaclient_agent.refresh import Outcome, Passing, Refresher, Refused, Renewed
 from ctaclient_agent.vault import Vault
+from tests.agent.conftest import FakeHttp, vault_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.agent.conftest import FakeHttp
     from tests.support.clock import FakeClock
 
 ISSUER = "https://issuer.example"
@@ -39,6 +43,13 @@ LOGIN = Login(
     refresh_token="refresh-1",
     client_secret="client-secret",
 )
+
+
+DOCUMENTS = {
+    well_known_urls(ISSUER)[0]: Reply(
+        200, {}, json.dumps({"issuer": ISSUER, "token_endpoint": f"{ISSUER}/token"}).encode()
+    )
+}
 
 
 def ok(**change: Any) -> Reply:
@@ -59,7 +70,7 @@ def error(status: int, code: str, text: str = "") -> Reply:
 @pytest.fixture
 def vault(private: Path) -> Vault:
     """A vault with one login of generation 1."""
-    vault = Vault(Paths.of({"CTACLIENT_HOME": str(private)}))
+    vault = vault_in(private)
     with vault.lock("cta"):
         vault.save(LOGIN, Tokens("access-1", 300.0), 1_700_000_000.0)
     return vault
@@ -71,9 +82,8 @@ def refresher(
 ) -> Callable[..., tuple[Refresher, FakeHttp]]:
     def make(*answers: Any) -> tuple[Refresher, FakeHttp]:
         http = fake_http(*answers)
-        metadata = {"issuer": ISSUER, "token_endpoint": f"{ISSUER}/token"}
-        http.documents[well_known_urls(ISSUER)[0]] = Reply(200, {}, json.dumps(metadata).encode())
-        return Refresher(vault, Discovery(), lambda _: http, clock), http
+        http.documents = DOCUMENTS
+        return Refresher(vault, Discovery(), lambda _: http, spending_of(vault, clock), clock), http
 
     return make
 
@@ -222,17 +232,109 @@ def test_a_damaged_login_is_a_login_needed(vault: Vault, refresher: Callable[...
 
 
 def test_a_lost_key_is_a_login_needed_and_a_damaged_one_is_not(
-    vault: Vault, refresher: Callable[..., Any], private: Path
+    vault: Vault, private: Path, clock: FakeClock, fake_http: Callable[..., FakeHttp]
 ) -> None:
-    key = private / "state" / "seal.key"
+    def refreshed() -> Outcome:
+        """What an agent that starts now gets."""
+        http = fake_http(ok())
+        http.documents = DOCUMENTS
+        started = vault_in(private)
+        return Refresher(started, Discovery(), lambda _: http, spending_of(started, clock), clock).refresh("cta")
+
+    key = private / "machine" / "machine.key"
     good = key.read_bytes()
     key.write_bytes(b"damaged")
-    assert isinstance(refresher(ok())[0].refresh("cta"), Passing)
+    assert isinstance(refreshed(), Passing)
     key.unlink()
-    assert isinstance(refresher(ok())[0].refresh("cta"), Refused)
+    assert isinstance(refreshed(), Refused)
     key.write_bytes(good)
     key.chmod(0o600)
-    assert isinstance(refresher(ok())[0].refresh("cta"), Renewed)
+    assert isinstance(refreshed(), Renewed)
+
+
+def test_a_machine_that_has_no_key_to_a_login_does_not_end_it(
+    vault: Vault, private: Path, clock: FakeClock, fake_http: Callable[..., FakeHttp]
+) -> None:
+    other = Vault(private / "store", Machine(private / "other", private / "store"))
+    other.prepare()
+    http = fake_http(ok())
+    http.documents = DOCUMENTS
+    refresher = Refresher(other, Discovery(), lambda _: http, spending_of(other, clock), clock)
+    assert not other.can_open("cta")
+    outcome = refresher.refresh("cta")
+    assert isinstance(outcome, Passing)
+    assert "not made for this machine" in outcome.reason
+    assert not http.asked
+    record = vault.store.record("cta")
+    assert record is not None
+    assert record.state == "fresh"
+    assert vault.lacks_recipients("cta")
+    with vault.lock("cta"):
+        assert vault.seal_again("cta")
+    assert not vault.lacks_recipients("cta")
+    assert isinstance(refresher.refresh("cta"), Renewed)
+
+
+def test_another_machine_that_is_at_it_is_left_alone(
+    vault: Vault, refresher: Callable[..., Any], clock: FakeClock
+) -> None:
+    far = Lease(vault.spending_dir("cta"), replace(this_process(1.0), boot="far", host="far"), clock, 180)
+    assert far.take()
+    refresh, http = refresher(ok())
+    outcome = refresh.refresh("cta")
+    assert isinstance(outcome, Passing)
+    assert "on far refreshes this login" in outcome.reason
+    assert not http.asked
+    far.release()
+    assert isinstance(refresh.refresh("cta"), Renewed)
+
+
+def test_what_another_stored_meanwhile_is_not_spent_again(vault: Vault, clock: FakeClock) -> None:
+    """Stopped after reading the login, and gone on when another machine has renewed it."""
+
+    class Overtaken(Lease):
+        def take(self, note: dict[str, Any] | None = None) -> bool:
+            vault.save(replace(LOGIN, refresh_token="refresh-9"), Tokens("access-9", 300.0), clock.now())
+            return super().take(note)
+
+    http = FakeHttp([ok()], documents=DOCUMENTS)
+    me = this_process(1.0)
+    refresher = Refresher(
+        vault, Discovery(), lambda _: http, lambda name: Overtaken(vault.spending_dir(name), me, clock, 180), clock
+    )
+    assert isinstance(refresher.refresh("cta"), Passing)
+    assert not http.asked
+    assert stored(vault)[:2] == ("refresh-9", "access-9")
+
+
+def test_a_refusal_after_a_lost_answer_says_so(vault: Vault, refresher: Callable[..., Any]) -> None:
+    refresh, http = refresher(Timeout("t"), error(400, "invalid_grant"))
+    assert isinstance(refresh.refresh("cta"), Passing)
+    outcome = refresh.refresh("cta")
+    assert isinstance(outcome, Refused)
+    assert "lost" in outcome.reason
+    assert [form["refresh_token"] for _, form, _ in http.asked] == ["refresh-1", "refresh-1"]
+
+
+def test_a_refusal_after_a_crash_says_so(vault: Vault, refresher: Callable[..., Any], clock: FakeClock) -> None:
+    dead = replace(this_process(1.0), ticks=1)
+    note = {"token": fingerprint("refresh-1"), "generation": 1}
+    assert Lease(vault.spending_dir("cta"), dead, clock, 180).take(note)
+    outcome = refresher(error(400, "invalid_grant"))[0].refresh("cta")
+    assert isinstance(outcome, Refused)
+    assert "lost" in outcome.reason
+
+
+def test_a_process_without_the_stores_lease_asks_nothing(
+    vault: Vault, clock: FakeClock, fake_http: Callable[..., FakeHttp]
+) -> None:
+    http = fake_http(ok())
+    http.documents = DOCUMENTS
+    refresher = Refresher(
+        vault, Discovery(), lambda _: http, spending_of(vault, clock), clock, may_refresh=lambda: False
+    )
+    assert isinstance(refresher.refresh("cta"), Passing)
+    assert not http.asked
 
 
 def test_files_that_others_could_touch_are_refused(vault: Vault, private: Path) -> None:
@@ -256,7 +358,7 @@ def test_files_that_others_could_touch_are_refused(vault: Vault, private: Path) 
 
 
 def test_checking_makes_nothing(private: Path) -> None:
-    Vault(Paths.of({"CTACLIENT_HOME": str(private)})).check("cta")
+    vault_in(private).check("cta")
     assert not list(private.iterdir())
 
 

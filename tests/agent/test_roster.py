@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient.config.paths import Paths
 from ctaclient_agent.answers import Tokens
 from ctaclient_agent.credentials import Login
 from ctaclient_agent.refresh import Passing, Refused, Renewed
 from ctaclient_agent.roster import Roster
-from ctaclient_agent.vault import Vault
+from tests.agent.conftest import vault_in
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ctaclient_agent.vault import Vault
     from tests.support.clock import FakeClock
 
 LOGIN = Login("cta", "https://i", 0, "c", "https://s", "openid", "openid", None, None, "refresh-1")
@@ -28,7 +28,7 @@ LOGIN = Login("cta", "https://i", 0, "c", "https://s", "openid", "openid", None,
 
 @pytest.fixture
 def vault(private: Path) -> Vault:
-    return Vault(Paths.of({"CTACLIENT_HOME": str(private)}))
+    return vault_in(private)
 
 
 @pytest.fixture

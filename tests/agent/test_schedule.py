@@ -95,8 +95,10 @@ def test_retry_after_is_honoured_even_when_a_client_asks() -> None:
         (Watch("fresh", NOW + 100, NOW + 50, last_attempt_at=NOW - 10), True),
         (Watch("fresh", NOW + 100, NOW + 50, last_attempt_at=None), True),
         (Watch("fresh", NOW + 100, NOW + 50, last_attempt_at=NOW + 5000), True),
-        (Watch("backoff", NOW - 1, NOW + 20, last_attempt_at=NOW - 1), True),
-        (Watch("backoff", None, NOW + 20, last_attempt_at=NOW - 1), True),
+        (Watch("backoff", NOW - 1, NOW + 20, last_attempt_at=NOW - 9), False),
+        (Watch("backoff", None, NOW + 20, last_attempt_at=NOW - 11), True),
+        (Watch("absent"), False),
+        (Watch("waiting_for_user"), False),
         (Watch("login_required", NOW - 1), False),
     ],
 )

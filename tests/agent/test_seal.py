@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ctaclient.errors import ConfigError, LoginRequired, UnsafePath
-from ctaclient_agent.seal import Header, Key, load_key, make_key, read_header, seal, unseal
+from ctaclient.errors import LoginRequired
+from ctaclient_agent.keypair import fingerprint_of
+from ctaclient_agent.seal import Header, NoKey, read_header, read_recipients, seal, unseal
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-KEY = Key(b"k" * 32)
+KEY = X25519PrivateKey.from_private_bytes(b"k" * 32)
+PUBLIC = [KEY.public_key()]
 HEADER = Header("cta", "https://issuer.example", 4)
 SECRET = {"refresh_token": "refresh-1"}
 
@@ -29,16 +26,16 @@ SECRET = {"refresh_token": "refresh-1"}
 )
 def test_what_is_sealed_can_be_opened(payload: dict[str, str | None], issuer: str, generation: int) -> None:
     header = Header("cta", issuer, generation)
-    data = seal(header, payload, KEY)
+    data = seal(header, payload, PUBLIC)
     assert unseal(data, "cta", KEY, "file") == (header, payload)
     assert read_header(data, "file") == header
 
 
 def test_nothing_secret_is_readable_and_no_nonce_is_used_twice() -> None:
-    files = [seal(HEADER, SECRET, KEY) for _ in range(20)]
+    files = [seal(HEADER, SECRET, PUBLIC) for _ in range(20)]
     assert all(b"refresh-1" not in data for data in files)
     assert len({json.loads(data)["nonce"] for data in files}) == 20
-    assert "kkk" not in repr(KEY)
+    assert len({json.loads(data)["ephemeral"] for data in files}) == 20
 
 
 @pytest.mark.parametrize(
@@ -53,6 +50,11 @@ def test_nothing_secret_is_readable_and_no_nonce_is_used_twice() -> None:
         ("nonce", "AAAAAAAAAAAAAAAA"),
         ("nonce", "AAAA"),
         ("nonce", "?"),
+        ("ephemeral", "A" * 43 + "="),
+        ("ephemeral", "AAAA"),
+        ("wraps", {}),
+        ("wraps", {fingerprint_of(PUBLIC[0]): "AAAA"}),
+        ("wraps", ["x"]),
         ("ciphertext", "AAAA"),
         ("ciphertext", ""),
         ("ciphertext", None),
@@ -63,7 +65,7 @@ def test_nothing_secret_is_readable_and_no_nonce_is_used_twice() -> None:
     ],
 )
 def test_a_changed_field_is_refused(name: str, value: object) -> None:
-    document = json.loads(seal(HEADER, SECRET, KEY))
+    document = json.loads(seal(HEADER, SECRET, PUBLIC))
     with pytest.raises(LoginRequired) as caught:
         unseal(json.dumps({**document, name: value}).encode(), "cta", KEY, "file")
     assert "start-agent" in (caught.value.hint or "")
@@ -74,7 +76,7 @@ def test_a_changed_field_is_refused(name: str, value: object) -> None:
 
 @given(st.data())
 def test_a_flipped_bit_or_a_lost_end_is_refused(data: st.DataObject) -> None:
-    sealed = bytearray(seal(HEADER, SECRET, KEY))
+    sealed = bytearray(seal(HEADER, SECRET, PUBLIC))
     at = data.draw(st.integers(0, len(sealed) - 1))
     flipped = sealed.copy()
     flipped[at] ^= 1 << data.draw(st.integers(0, 7))
@@ -93,42 +95,26 @@ def test_any_bytes_are_refused(data: bytes) -> None:
 
 
 def test_another_place_or_key_is_refused() -> None:
-    data = seal(HEADER, SECRET, KEY)
+    data = seal(HEADER, SECRET, PUBLIC)
     with pytest.raises(LoginRequired, match="profile"):
         unseal(data, "other", KEY, "file")
-    with pytest.raises(LoginRequired, match="key"):
-        unseal(data, "cta", Key(b"x" * 32), "file")
+    with pytest.raises(LoginRequired, match="machine"):
+        unseal(data, "cta", X25519PrivateKey.generate(), "file")
 
 
-def test_of_many_starters_one_makes_the_key(private: Path) -> None:
-    path, seen = private / "state" / "seal.key", []
-    threads = [threading.Thread(target=lambda: seen.append(make_key(path).value)) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(seen) == 12
-    assert len(set(seen)) == 1
-    assert os.stat(path).st_mode & 0o777 == 0o600
-    assert os.listdir(path.parent) == ["seal.key"]
+def test_every_recipient_can_open_it_and_nobody_else() -> None:
+    keys = [X25519PrivateKey.generate() for _ in range(3)]
+    data = seal(HEADER, SECRET, [key.public_key() for key in keys])
+    assert read_recipients(data, "file") == {fingerprint_of(key.public_key()) for key in keys}
+    for key in keys:
+        assert unseal(data, "cta", key, "file") == (HEADER, SECRET)
+    with pytest.raises(NoKey):
+        unseal(data, "cta", X25519PrivateKey.generate(), "file")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary() | st.just(b"ctaclient-seal-key-v2:AAAA"))
-def test_a_damaged_key_is_neither_used_nor_replaced(private: Path, content: bytes) -> None:
-    path = private / "seal.key"
-    path.write_bytes(content)
-    path.chmod(0o600)
-    for use in (load_key, make_key):
-        with pytest.raises(ConfigError) as caught:
-            use(path)
-        assert f"rm {path}" in (caught.value.hint or "")
-    assert path.read_bytes() == content
-
-
-def test_a_key_that_others_can_read_is_refused(private: Path) -> None:
-    path = private / "seal.key"
-    make_key(path)
-    path.chmod(0o640)
-    with pytest.raises(UnsafePath, match="0640"):
-        load_key(path)
+def test_a_wrap_for_another_machine_is_no_use() -> None:
+    mine, other = X25519PrivateKey.generate(), X25519PrivateKey.generate()
+    document = json.loads(seal(HEADER, SECRET, [other.public_key()]))
+    document["wraps"][fingerprint_of(mine.public_key())] = next(iter(document["wraps"].values()))
+    with pytest.raises(LoginRequired, match="another key"):
+        unseal(json.dumps(document).encode(), "cta", mine, "file")

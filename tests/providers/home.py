@@ -17,7 +17,6 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from ctaclient_agent.vault import Vault
 from tests.support.agent_home import AgentHome, Finished
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ class Home(AgentHome):
         super().__init__(home, sandbox)
         self.issuer = issuer
         self.environ["CTACLIENT_CA_BUNDLE"] = str(issuer.ca_file)
-        self.vault = Vault(self.paths)
 
     def arguments(self, client_id: str | None = None) -> list[str]:
         """What a first login needs."""
@@ -111,7 +109,7 @@ class Home(AgentHome):
 
     def login(self, profile: str | None = None) -> Login:
         """The sealed login, opened."""
-        login = self.vault.load(profile or self.profile)
+        login = self.vault().load(profile or self.profile)
         assert login is not None
         return login
 

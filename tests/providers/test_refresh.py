@@ -18,7 +18,7 @@ ENDED = "the issuer ended the login: invalid_grant"
 
 def rotate(home: Home) -> bytes:
     """Have the refresh token spent for a new one; the sealed login as it was before."""
-    sealed = home.vault.sealed_file(home.profile).read_bytes()
+    sealed = home.vault().sealed_file(home.profile).read_bytes()
     before = home.generation()
     assert home.run("stop-agent").returncode == 0
     home.go_on()
@@ -28,8 +28,8 @@ def rotate(home: Home) -> bytes:
 
 def put_back(home: Home, sealed: bytes) -> None:
     """Put an earlier sealed login in the place of the present one, as a restored backup would."""
-    with home.vault.lock(home.profile):
-        write_private(home.vault.sealed_file(home.profile), sealed)
+    with home.vault().lock(home.profile):
+        write_private(home.vault().sealed_file(home.profile), sealed)
 
 
 def test_renewed_ahead_and_rotated_and_a_kill_costs_nothing(brisk_home: Home) -> None:

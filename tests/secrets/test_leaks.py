@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ctaclient.sandbox import Fault
-from ctaclient_agent.vault import Vault
 from tests.secrets.watcher import ProcWatcher
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome
 
 # Where secrets belong: opened by the agent only, or read by the user's programs by intention.
-THEIR_PLACES = {"token", "login.sealed", "seal.key"}
+THEIR_PLACES = {"token", "login.sealed", "machine.key"}
 
 
 class Commands:
@@ -44,7 +44,7 @@ class Commands:
         self.learn()
 
     def learn(self) -> None:
-        login = Vault(self._home.paths).load(self._home.profile)
+        login = self._home.vault().load(self._home.profile)
         found = self._home.store.read(self._home.profile)
         if login and found and found[1]:
             self.secrets |= {login.refresh_token, found[1].value}
@@ -146,6 +146,6 @@ def files_that_others_may_see(home: AgentHome) -> list[Path]:
     """Logs, records, configuration of both sides; not the places where secrets belong, nor the servers' own memory."""
     own = [path for path in home.home.rglob("*") if path.is_file() and path.name not in THEIR_PLACES]
     servers = [path for path in home.sandbox.ca_file.parent.iterdir() if path.suffix in (".log", ".records")]
-    assert {path.name for path in own} >= {"agent.log", "config.toml", "record.json"}
+    assert {path.name for path in own} >= {f"agent-{gethostname()}.log", "config.toml", "record.json"}
     assert len(servers) == 6
     return own + servers

@@ -20,6 +20,9 @@ from ctaclient.control.messages import Request
 from ctaclient.sandbox.person import approve
 from ctaclient.tokens.lock import FileLock
 from ctaclient.tokens.store import TokenStore
+from ctaclient_agent.machine import Machine
+from ctaclient_agent.place import machine_directory
+from ctaclient_agent.vault import Vault
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -83,6 +86,7 @@ class AgentHome:
         self.paths = Paths.of(self.environ)
         self.store = TokenStore(self.paths.store)
         self.profile = "localhost"
+        self.lock_file = self.paths.runtime / "agent.lock"
 
     def arguments(self, client_id: str | None = None) -> list[str]:
         sandbox = self.sandbox
@@ -128,6 +132,10 @@ class AgentHome:
         assert done.exit_code == 0, done.stderr
         return done
 
+    def vault(self) -> Vault:
+        """The store as the agent in this home sees it."""
+        return Vault(self.paths.store, Machine(machine_directory(self.paths, self.environ), self.paths.store))
+
     def ask(self, request: Request) -> dict[str, Any]:
         answer = ask(self.paths.agent_socket, request)
         assert answer is not None, "no agent runs"
@@ -141,17 +149,17 @@ class AgentHome:
         return facts
 
     def has_login(self) -> bool:
-        """Whether there is anything but an empty store and its key."""
-        return self.paths.config.exists() or (self.paths.store.exists() and any(self.paths.store.iterdir()))
+        """Whether there is anything but a store without logins."""
+        return self.paths.config.exists() or any(self.paths.store.glob("*/*.sealed"))
 
     def pid(self) -> int:
-        return int(json.loads((self.paths.store / "agent.lock").read_bytes())["pid"])
+        return int(json.loads(self.lock_file.read_bytes())["pid"])
 
     def runs(self) -> bool:
         """Whether an agent holds the store."""
-        if not (self.paths.store / "agent.lock").exists():
+        if not self.lock_file.exists():
             return False
-        lock = FileLock(self.paths.store / "agent.lock")
+        lock = FileLock(self.lock_file)
         free = lock.acquire(wait=False)
         lock.release()
         return not free

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
@@ -18,7 +19,7 @@ def all_of(paths: Paths) -> list[Path]:
 
 def test_everything_below_ctaclient_home(tmp_path: Path) -> None:
     paths = Paths.of({"CTACLIENT_HOME": str(tmp_path)})
-    assert all_of(paths) == [tmp_path / part for part in ("config", "store", "state", "run")]
+    assert all_of(paths) == [tmp_path / part for part in ("config", "store", "state", f"run-{gethostname()}")]
     assert paths.config_file == tmp_path / "config" / "config.toml"
 
 
