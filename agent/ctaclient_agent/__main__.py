@@ -94,8 +94,11 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
     pipe = ReadyPipe(arguments.ready_fd)
     try:
         # Below this line too much can be missing or broken for a process without a terminal to keep it to itself.
+        from ctaclient._util.clock import SystemClock
         from ctaclient.config.paths import Paths
+        from ctaclient_agent.holder import this_process
         from ctaclient_agent.hygiene import harden
+        from ctaclient_agent.lease import Terms
         from ctaclient_agent.machine import Machine
         from ctaclient_agent.place import machine_directory
         from ctaclient_agent.service import serve
@@ -109,7 +112,8 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
             terminal.say(f"the agent is running ({holder}), its log is {paths.agent_log}")
             pipe.ready(str(holder), already=False)
 
-        other = serve(paths, machine, debug=arguments.debug, ready=ready)
+        me = this_process(SystemClock().now(), socket_path=str(paths.agent_socket))
+        other = serve(paths, machine, me, Terms(), debug=arguments.debug, ready=ready)
         if other is not None:
             terminal.say(f"the agent is running already ({other})")
             pipe.ready(str(other), already=True)

@@ -10,7 +10,7 @@ from ctaclient.errors import AgentError, NetworkError, ServerError
 from ctaclient_agent.discovery import Discovery, same_issuer
 from ctaclient_agent.holder import this_process
 from ctaclient_agent.http import HttpxHttp
-from ctaclient_agent.lease import LEASE_S, SPENDING_S, Lease
+from ctaclient_agent.lease import Lease, Terms
 from ctaclient_agent.refresh import Passing, Refresher, Refused
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def agent_elsewhere(store: Path, clock: Clock) -> Holder | None:
     if not (store / "lease").is_dir():
         return None
     me = this_process(clock.now())
-    held = Lease(store / "lease", me, clock, LEASE_S).look()
+    held = Lease(store / "lease", me, clock, Terms().lease_s).look()
     if held is None or held.free or held.holder is None or held.holder.is_neighbour_of(me):
         return None
     return held.holder
@@ -70,7 +70,7 @@ def refreshed(vault: Vault, login: Login, clock: Clock, warn: Callable[[str], No
 def spending_of(vault: Vault, clock: Clock) -> Callable[[str], Lease]:
     """The leases under which this process spends refresh tokens."""
     me = this_process(clock.now())
-    return lambda profile: Lease(vault.spending_dir(profile), me, clock, SPENDING_S)
+    return lambda profile: Lease(vault.spending_dir(profile), me, clock, Terms().spending_s)
 
 
 def kept_here(socket: Path, profile: str, now: float) -> bool:

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     from ctaclient._util.clock import Clock
     from ctaclient_agent.fence import Post
 
-# The store's lease: renewed each 30 s.
-LEASE_S = 90.0
-# Spending: a holder sends within half of it, and the kernel gives up what it could not deliver 30 s later.
-SPENDING_S = 180.0
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long leases last, in seconds: the store's, looked after each `tick_s`, and that of one use of a token.
+
+    A holder sends within half of `spending_s`; what the kernel could not deliver it gives up 30 s later.
+    """
+
+    lease_s: float = 90.0
+    tick_s: float = 30.0
+    spending_s: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Machine:
         self, directory: Path, store: Path, protection: Protection | None = None, key: X25519PrivateKey | None = None
     ) -> None:
         self.key_file = directory / "machine.key"
+        self._locks = directory / "locks"
         self._known = store / "machines"
         self._protection = protection or Protection()
         self._key = key
@@ -82,6 +83,11 @@ class Machine:
             key = self.key()
             return fingerprint_of(key.public_key()) if key else None
         return None
+
+    def lock_file(self, profile: str) -> Path:
+        """What the processes of this machine lock when they change the login of `profile`. Makes its directory."""
+        ensure_private_dir(self._locks)
+        return self._locks / profile
 
     def recipients(self) -> dict[str, X25519PublicKey]:
         """The public keys of all machines that share the store, by fingerprint; our own is among them."""

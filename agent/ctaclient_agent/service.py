@@ -17,10 +17,9 @@ from ctaclient.control.messages import encode_answer, encode_refusal
 from ctaclient.errors import CtaError
 from ctaclient_agent import log, schedule
 from ctaclient_agent.discovery import Discovery
-from ctaclient_agent.holder import this_process
 from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.instance import Instance
-from ctaclient_agent.lease import LEASE_S, SPENDING_S, Lease
+from ctaclient_agent.lease import Lease, Terms
 from ctaclient_agent.listener import Listener
 from ctaclient_agent.orphan import OrphanWatch
 from ctaclient_agent.refresh import Refresher
@@ -41,26 +40,25 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Waits are sliced: sleep stands still in suspend, and a store on a network file system tells nobody of changes.
-_SLICE_S = 30.0
 _FIRST_PASS_S = 5.0
 # A token request at its limit. Whoever asked is not kept longer: the next client wants the place.
 _ASK_TIMEOUT_S = 35.0
 
 
-def serve(paths: Paths, machine: Machine, *, debug: bool, ready: Callable[[Holder], None]) -> Holder | None:
-    """Run the agent of `paths.store` until it is told to stop; None. `ready` is called once it serves.
+def serve(
+    paths: Paths, machine: Machine, me: Holder, terms: Terms, *, debug: bool, ready: Callable[[Holder], None]
+) -> Holder | None:
+    """Run the agent of `paths.store` as `me` until it is told to stop; None. `ready` is called once it serves.
 
     Returns at once with the other holder when this machine has an agent for this store already.
     """
     clock = SystemClock()
-    me = this_process(clock.now(), socket_path=str(paths.agent_socket))
     instance = Instance(paths.runtime)
     if not instance.take(me):
         return instance.holder() or me
     try:
         ensure_private_dir(paths.store)
-        lease = Lease(paths.store / "lease", me, clock, LEASE_S)
+        lease = Lease(paths.store / "lease", me, clock, terms.lease_s)
         if (other := _neighbour(lease, me)) is not None:
             return other
         secrets = log.Secrets()
@@ -68,9 +66,9 @@ def serve(paths: Paths, machine: Machine, *, debug: bool, ready: Callable[[Holde
         vault = Vault(paths.store, machine, learn=secrets.learn)
 
         def open_spending(profile: str) -> Lease:
-            return Lease(vault.spending_dir(profile), me, clock, SPENDING_S)
+            return Lease(vault.spending_dir(profile), me, clock, terms.spending_s)
 
-        tenure = Tenure(lease, vault, open_spending, me, clock, every_s=_SLICE_S)
+        tenure = Tenure(lease, vault, open_spending, me, clock, every_s=terms.tick_s)
         refresher = Refresher(vault, Discovery(), HttpxHttp, open_spending, clock, may_refresh=tenure.holds)
         service = Service(paths, me, instance, vault, refresher, tenure, OrphanWatch(paths.store, clock), clock)
         _log.info("agent %s started, pid %d, store %s", me.version, me.pid, paths.store)
@@ -93,7 +91,11 @@ def _neighbour(lease: Lease, me: Holder) -> Holder | None:
 
 
 class Service:
-    """Waits for control connections, wake-ups and deadlines; everything slow happens in threads."""
+    """Waits for control connections, wake-ups and deadlines; everything slow happens in threads.
+
+    No wait is longer than a tick of the tenure: sleep stands still in suspend, a lease wants to be kept, and a store
+    on a network file system tells nobody of changes.
+    """
 
     def __init__(
         self,
@@ -154,7 +156,7 @@ class Service:
             if not announced and (passed_s >= _FIRST_PASS_S or not self._roster.refreshing()):
                 announced = True
                 ready()
-            self._wait(listener, _SLICE_S if announced else _FIRST_PASS_S - passed_s)
+            self._wait(listener, self._tenure.every_s if announced else _FIRST_PASS_S - passed_s)
 
     def _look_at_store(self) -> None:
         try:

@@ -36,7 +36,7 @@ class Tenure:
         self._open_spending = open_spending
         self._me = me
         self._clock = clock
-        self._every_s = every_s
+        self.every_s = every_s
         self._looked_at: float | None = None
         self._holds = False
         self._holder: Holder | None = None
@@ -44,7 +44,7 @@ class Tenure:
     def tick(self) -> bool:
         """Do what is due; whether this agent refreshes now. Raises OSError while the store cannot be reached."""
         now = self._clock.monotonic()
-        if self._looked_at is not None and now - self._looked_at < self._every_s:
+        if self._looked_at is not None and now - self._looked_at < self.every_s:
             return self._holds
         held_before = self._holds
         try:

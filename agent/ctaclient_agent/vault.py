@@ -46,14 +46,13 @@ class Vault:
         return self.store.profile_dir(profile) / "login.sealed"
 
     def lock(self, profile: str) -> FileLock:
-        """The lock round «re-read, decide, refresh, store» (agent.md 0.2). Makes the profile's directory.
+        """This machine's lock round «re-read, decide, refresh, store» (agent.md 0.2). Makes the profile's directory.
 
-        It spares the processes of one machine needless attempts; between machines only the lease of `spending_dir`
-        counts, for a lock may be local to its host.
+        It lies with the machine's key and not in the store: over NFS a lock may be local to its host, or never answer.
+        Between machines the lease in `spending_dir` counts.
         """
-        directory = self.store.profile_dir(profile)
-        ensure_private_dir(directory)
-        return FileLock(directory / "lock")
+        ensure_private_dir(self.store.profile_dir(profile))
+        return FileLock(self.machine.lock_file(profile))
 
     def spending_dir(self, profile: str) -> Path:
         """Where is noted who is about to spend the refresh token of `profile`."""

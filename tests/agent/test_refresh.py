@@ -368,4 +368,4 @@ def test_reprs_and_files_show_no_secrets(vault: Vault) -> None:
     assert b"refresh-1" not in vault.sealed_file("cta").read_bytes()
     assert b"client-secret" not in vault.sealed_file("cta").read_bytes()
     modes = {path.name: path.stat().st_mode & 0o777 for path in vault.sealed_file("cta").parent.iterdir()}
-    assert modes == {"lock": 0o600, "login.sealed": 0o600, "token": 0o600, "record.json": 0o600}
+    assert modes == {"login.sealed": 0o600, "token": 0o600, "record.json": 0o600}
