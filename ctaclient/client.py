@@ -17,6 +17,7 @@ from ctaclient.storage import listing, namespace
 from ctaclient.storage.remote import Remote, parse_remote
 from ctaclient.storage.storage import Storage
 from ctaclient.tls import client_context
+from ctaclient.tokens.scoped import TokenRequest
 from ctaclient.transfer.local import local_errors
 from ctaclient.transfer.progress import NoProgress, Progress
 from ctaclient.transfer.result import Report
@@ -201,9 +202,18 @@ class Client:
         runner = Runner(storage, overwrite, progress or NoProgress(), self._clock)
         return _report(runner.upload(items), on_result, single=not is_dir)
 
-    def token(self, *, min_ttl_s: float = 0) -> AccessToken:
-        """The access token of the selected profile, with at least `min_ttl_s` seconds to live. Raises LoginRequired."""
-        return self._identity.token_source(self._identity.settings).get(min_ttl_s=min_ttl_s)
+    def token(self, *, min_ttl_s: float = 0, scope: str | None = None, audience: str | None = None) -> AccessToken:
+        """The access token of the selected profile, with at least `min_ttl_s` seconds to live. Raises LoginRequired.
+
+        With `scope` (separated by spaces) or `audience` one that is good for that and nothing more, which the agent
+        gets once and which is kept until it ends (RFC 6749 6, RFC 8707). Raises AgentError where no agent runs,
+        IssuerError where the issuer gives no such token.
+        """
+        settings = self._identity.settings
+        if scope is None and audience is None:
+            return self._identity.token_source(settings).get(min_ttl_s=min_ttl_s)
+        request = TokenRequest.of(scope, audience)
+        return self._identity.scoped_source(settings, request).get(min_ttl_s=min_ttl_s)
 
     def webdav4_client(self) -> Any:
         """A `webdav4.client.Client` below the profile's storage URL, on this client's connections and live token.

@@ -17,8 +17,9 @@ from ctaclient.config.settings import Arguments, Settings, resolve
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
 from ctaclient.control.whereabouts import sockets
-from ctaclient.errors import ConfigError, CtaError, LoginRequired, UsageError
+from ctaclient.errors import AgentError, ConfigError, CtaError, LoginRequired, UsageError
 from ctaclient.tokens.discovery import discover
+from ctaclient.tokens.scoped import ScopedToken
 from ctaclient.tokens.source import StoredToken
 from ctaclient.tokens.store import TokenStore
 
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctaclient._util.clock import Clock
+    from ctaclient.tokens.scoped import TokenRequest
     from ctaclient.tokens.source import TokenSource
+
+
+# One request of the agent at its limit of time, after one of somebody else.
+_SCOPED_TIMEOUT_S = 65.0
 
 
 class Identity:
@@ -92,6 +98,18 @@ class Identity:
             f"you are not logged in to profile {settings.name}", hint=f"ctaclient start-agent --profile {settings.name}"
         )
 
+    def scoped_source(self, settings: Settings, request: TokenRequest) -> TokenSource:
+        """Where tokens for a narrower purpose come from: the agent, by the login of the profile.
+
+        Raises LoginRequired when there is none.
+        """
+        if self._stored(settings) is None:
+            raise LoginRequired(
+                f"you are not logged in to profile {settings.name}",
+                hint=f"ctaclient start-agent --profile {settings.name}",
+            )
+        return ScopedToken(self.store, settings.name, request, self._ask_for_scoped, self._clock)
+
     def storage_url(self, settings: Settings) -> str:
         """The storage URL of a profile. Raises ConfigError when it has none."""
         if not settings.storage_url.value:
@@ -119,3 +137,14 @@ class Identity:
                 answer = ask(socket, Request("refresh", profile))
                 if answer is not None and answer["refreshes"]:
                     return
+
+    def _ask_for_scoped(self, profile: str, request: TokenRequest, min_ttl_s: float) -> None:
+        scope = " ".join(request.scope) or None
+        wish = Request("token", profile, scope, request.audience, min_ttl_s)
+        for socket in sockets(self.paths.agent_socket, self.paths.store):
+            if ask(socket, wish, timeout_s=_SCOPED_TIMEOUT_S) is not None:
+                return
+        raise AgentError(
+            "no agent runs on this machine, and only it can get such a token",
+            hint=f"ctaclient start-agent --profile {profile}",
+        )

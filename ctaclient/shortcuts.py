@@ -82,9 +82,9 @@ def put(local: PathLike, remote: str, *, recursive: bool = False, overwrite: boo
     return default_client().put(local, remote, recursive=recursive, overwrite=overwrite)
 
 
-def token(*, min_ttl_s: float = 0) -> AccessToken:
+def token(*, min_ttl_s: float = 0, scope: str | None = None, audience: str | None = None) -> AccessToken:
     """`Client.token` of the default client."""
-    return default_client().token(min_ttl_s=min_ttl_s)
+    return default_client().token(min_ttl_s=min_ttl_s, scope=scope, audience=audience)
 
 
 def webdav4_client() -> Any:

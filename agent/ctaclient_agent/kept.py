@@ -53,9 +53,7 @@ def agent_elsewhere(store: Path, clock: Clock) -> Holder | None:
 
 def refreshed(vault: Vault, login: Login, clock: Clock, warn: Callable[[str], None]) -> bool:
     """Try the sealed login once. False when the issuer ended it; network trouble is raised."""
-    outcome = Refresher(vault, Discovery(), HttpxHttp, spending_of(vault, clock), clock).refresh(
-        login.profile, known=login.generation
-    )
+    outcome = Refresher(vault, Discovery(), HttpxHttp, spending_of(vault, clock), clock).refresh(login.profile)
     if isinstance(outcome, Refused):
         warn(f"{outcome.reason}; logging in anew")
         return False

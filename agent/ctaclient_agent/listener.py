@@ -94,7 +94,7 @@ class Listener:
                         return
                     answer = self._answer(decode_request(line))
                 except CtaError as error:
-                    answer = encode_refusal(error.message)
+                    answer = encode_refusal(error)
                 connection.settimeout(_SILENCE_S)
                 connection.sendall(answer)
         except (OSError, CtaError) as error:

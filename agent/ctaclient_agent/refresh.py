@@ -22,6 +22,7 @@ from ctaclient.errors import (
 )
 from ctaclient_agent.answers import Failure, Tokens, read_tokens
 from ctaclient_agent.client_auth import ClientAuth
+from ctaclient_agent.narrowing import is_too_wide, wanted_form
 from ctaclient_agent.seal import NoKey
 from ctaclient_agent.send_limit import SendLimit
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from ctaclient._util.clock import Clock
     from ctaclient.tokens.record import Record
+    from ctaclient.tokens.scoped import TokenRequest
     from ctaclient_agent.credentials import Login
     from ctaclient_agent.discovery import Discovery, Metadata
     from ctaclient_agent.http import Http
@@ -68,6 +70,9 @@ class Refused:
 
 Outcome = Renewed | Passing | Refused
 
+_SCOPED_EVERY_S = 10.0
+# RFC 6749 5.2 and RFC 8707 2
+_REFUSED_REQUEST = frozenset({"invalid_scope", "invalid_target", "invalid_request"})
 # Somebody else was faster: look at what he stored.
 _SOON_S = 1.0
 _LOST = " (an earlier answer was lost: on the way, or with the agent that had asked)"
@@ -81,6 +86,7 @@ class _Unsaved:
     tokens: Tokens
     received_at: float
     spending: Lease
+    request: TokenRequest | None
 
 
 class Refresher:
@@ -110,16 +116,23 @@ class Refresher:
         self._lost: dict[str, str] = {}
         self._unsaved_guard = threading.Lock()
 
-    def refresh(self, profile: str, *, known: int | None = None) -> Outcome:
+    def refresh(self, profile: str, *, known: str | None = None) -> Outcome:
         """Get a new token for `profile`.
 
-        `known` is the generation that the caller saw when it decided; a later one in the store means that somebody
-        else was faster, and nothing is asked.
+        `known` is the fingerprint of the token that the caller saw when it decided; another one in the store means that
+        somebody else was faster, and nothing is asked.
         """
+        return self._guarded(profile, lambda: self._refresh(profile, known))
+
+    def get_scoped(self, profile: str, request: TokenRequest, min_ttl_s: float) -> Outcome:
+        """A token for a narrower purpose: the stored one if it lives for `min_ttl_s` more, else a new one."""
+        return self._guarded(profile, lambda: self._get_scoped(profile, request, min_ttl_s))
+
+    def _guarded(self, profile: str, do: Callable[[], Outcome]) -> Outcome:
         try:
             with self._vault.lock(profile):
                 try:
-                    return self._refresh(profile, known)
+                    return do()
                 except NoKey as error:
                     return self._pass(profile, error.message, error=error)
                 except (LoginRequired, UnsafePath) as error:
@@ -131,39 +144,62 @@ class Refresher:
         except OSError as error:
             return self._pass(profile, f"the store cannot be used: {_why(error)}")
 
-    def _refresh(self, profile: str, known: int | None) -> Outcome:
+    def _get_scoped(self, profile: str, request: TokenRequest, min_ttl_s: float) -> Outcome:
+        found = self._vault.store.scoped(profile).read(request.key())
+        if found is not None and request.is_answered_by(found[0]):
+            record, token = found
+            now = self._clock.now()
+            left_s = token.ttl_s(now) if token else 0.0
+            # Who wants more life than the issuer gives does not get it by asking again.
+            if left_s > min_ttl_s or (left_s > 0 and 0 <= now - record.issued_at < _SCOPED_EVERY_S):
+                return Renewed(record)
+        login = self._vault.load(profile)
+        if login is None:
+            return Refused("there is no login")
+        if (unsaved := self._take_unsaved(login)) is not None:
+            self._store(unsaved)
+            return Passing("a new token is being stored")
+        return self._contact(login, request)
+
+    def _refresh(self, profile: str, known: str | None) -> Outcome:
         login = self._vault.load(profile)
         if login is None:
             return Refused("there is no login")
         if (unsaved := self._take_unsaved(login)) is not None:
             return self._store(unsaved)
         record = self._vault.store.record(profile)
-        if known is not None and record and record.state == "fresh" and known < record.generation == login.generation:
+        is_whole = record is not None and record.state == "fresh" and record.generation == login.generation
+        if known and record is not None and is_whole and record.token != known:
             return self._renewed(record)
+        return self._contact(login, None)
+
+    def _contact(self, login: Login, request: TokenRequest | None) -> Outcome:
         with self._open_http(login.ca_bundle) as http:
             try:
                 metadata = self._discovery.look_up(login.issuer, http)
             except (NetworkError, IssuerError) as error:
                 # An IssuerError is discovery that breaks the rules: nobody refused the login, somebody may repair it.
-                return self._pass(profile, error.message, error=error)
-            return self._spend(login, metadata, http)
+                return self._pass(login.profile, error.message, error=error)
+            return self._spend(login, metadata, http, request)
 
-    def _spend(self, login: Login, metadata: Metadata, http: Http) -> Outcome:
+    def _spend(self, login: Login, metadata: Metadata, http: Http, request: TokenRequest | None) -> Outcome:
         """Ask for a new token as the only one who does so now, on whatever machine."""
         spending = self._open_spending(login.profile)
         before = spending.look()
         # Noted before it is sent: whoever comes after a crash knows that this refresh token may be spent.
         note: dict[str, Any] = {"token": fingerprint(login.refresh_token), "generation": login.generation}
-        if not self._may_refresh() or not spending.take(note):
+        # A token for a narrower purpose is got by whoever was asked for it, on whatever machine.
+        if not (request or self._may_refresh()) or not spending.take(note):
             other = before.holder if before and before.holder else "another agent"
             return self._pass(login.profile, f"{other} refreshes this login")
         unsaved = None
         try:
             if self._vault.generation(login.profile) != login.generation:
                 return self._pass(login.profile, "the login was renewed by another agent meanwhile", _SOON_S)
-            answer = self._ask(login, metadata, http, SendLimit(spending.left_s() / 2, self._clock))
+            limit = SendLimit(spending.left_s() / 2, self._clock)
+            answer = self._ask(login, metadata, http, limit, request)
             if isinstance(answer, Tokens):
-                unsaved = _Unsaved(login, answer, self._clock.now(), spending)
+                unsaved = _Unsaved(login, answer, self._clock.now(), spending, request)
                 return self._store(unsaved)
         except NetworkError as error:
             self._discovery.forget(login.issuer)
@@ -180,22 +216,32 @@ class Refresher:
         if answer.status == HTTPStatus.OK:
             self._lost[login.profile] = note["token"]  # truncated, or a portal's page: it may have been rotated
         self._discovery.forget(login.issuer)
-        trouble = ServerError(f"the issuer cannot refresh now: {answer.text}", status=answer.status)
+        trouble: CtaError = ServerError(f"the issuer cannot refresh now: {answer.text}", status=answer.status)
+        if request is not None and answer.code in _REFUSED_REQUEST:
+            trouble = IssuerError(f"the issuer gives no such token: {answer.text}", status=answer.status)
         return self._pass(login.profile, trouble.message, answer.retry_after_s, trouble)
 
-    def _ask(self, login: Login, metadata: Metadata, http: Http, limit: SendLimit) -> Tokens | Failure:
+    def _ask(
+        self, login: Login, metadata: Metadata, http: Http, limit: SendLimit, request: TokenRequest | None
+    ) -> Tokens | Failure:
         auth = ClientAuth(login.client_id, login.client_secret)
-        # No scope: what was granted stays granted (RFC 6749 6).
-        form, headers = auth.apply({"grant_type": "refresh_token", "refresh_token": login.refresh_token}, metadata)
+        # Without a scope what was granted stays granted (RFC 6749 6).
+        wanted = wanted_form(request) if request else {}
+        form, headers = auth.apply(
+            {"grant_type": "refresh_token", "refresh_token": login.refresh_token, **wanted}, metadata
+        )
         reply = http.post(metadata.token_endpoint, form, headers, limit=limit)
         return read_tokens(reply, self._clock.now(), login.refresh_token, login.client_secret)
 
     def _store(self, unsaved: _Unsaved) -> Outcome:
-        login, tokens = unsaved.login, unsaved.tokens
+        login, tokens, request = unsaved.login, unsaved.tokens, unsaved.request
         try:
             # While it is not stored, nobody else may try the refresh token that is spent.
             unsaved.spending.renew()
-            record = self._vault.save(login, tokens, unsaved.received_at)
+            if request is None:
+                record = self._vault.save(login, tokens, unsaved.received_at)
+            else:
+                record = self._vault.save_scoped(login, tokens, request, unsaved.received_at)
         except (OSError, CtaError) as error:
             # A full disk or an expired Kerberos ticket: the old refresh token is spent, so this answer is all there is.
             with self._unsaved_guard:
@@ -211,7 +257,10 @@ class Refresher:
             record.generation,
             tokens.life_s,
         )
-        return self._renewed(record)
+        if request is not None and (why := is_too_wide(tokens, request)):
+            wider = IssuerError(f"the issuer gives a wider token than was asked for: {why}")
+            return self._pass(login.profile, wider.message, error=wider)
+        return Renewed(record, self._vault.stamp(login.profile))
 
     def _take_unsaved(self, stored: Login) -> _Unsaved | None:
         """The answer that could not be stored, if nothing newer has been stored since."""

@@ -34,7 +34,7 @@ class Roster:
         self._changed = threading.Condition()
         self._watches: dict[str, Watch] = {}
         self._stamps: dict[str, Stamp | None] = {}
-        self._generations: dict[str, int | None] = {}
+        self._tokens: dict[str, str | None] = {}
         self._tries: dict[str, int] = {}
         self._refreshes = True
         self._closed = False
@@ -67,11 +67,18 @@ class Roster:
                     continue  # its worker read the store under the lock, or the stamp will differ once more
                 watch = schedule.found(record, generation, self._clock.now(), self._rng)
                 self._watches[name], self._stamps[name] = watch, stamps[name]
-                self._generations[name] = generation
+                self._tokens[name] = record.token if record else None
                 _log.info("%s: %s, generation %s", name, watch.state, generation)
 
-    def take_due(self) -> list[tuple[str, int | None]]:
-        """The profiles whose time has come, now marked as refreshing, with the generation last seen."""
+    def look_again(self, name: str) -> None:
+        """Somebody else has changed the login of `name`."""
+        with self._changed:
+            if name in self._watches and self._watches[name].state != "refreshing":
+                self._stamps[name] = None
+        self.scan()
+
+    def take_due(self) -> list[tuple[str, str | None]]:
+        """The profiles whose time has come, now marked as refreshing, with the fingerprint of the token last seen."""
         now = self._clock.now()
         with self._changed:
             if not self._refreshes:
@@ -79,7 +86,7 @@ class Roster:
             due = [name for name, watch in self._watches.items() if schedule.is_due(watch, now)]
             for name in due:
                 self._watches[name] = schedule.started(self._watches[name], now)
-            return [(name, self._generations.get(name)) for name in due]
+            return [(name, self._tokens.get(name)) for name in due]
 
     def finish(self, name: str, outcome: Outcome) -> None:
         """Note what came of a refresh, and let those who asked for it go on."""
@@ -89,7 +96,7 @@ class Roster:
             match outcome:
                 case Renewed(record):
                     watch = schedule.renewed(watch, record, now, self._rng)
-                    self._generations[name] = record.generation
+                    self._tokens[name] = record.token
                 case Passing(reason, retry_after_s):
                     watch = schedule.failed(watch, reason, retry_after_s, now, self._rng)
                 case Refused(reason):

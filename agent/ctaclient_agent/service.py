@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import select
 import signal
 import socket
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.clock import SystemClock
 from ctaclient._util.private import ensure_private_dir
-from ctaclient.control.messages import encode_answer, encode_refusal
-from ctaclient.errors import CtaError
+from ctaclient.control.messages import encode_answer
+from ctaclient.errors import CtaError, LoginRequired, NetworkError, ProtocolError
+from ctaclient.tokens.scoped import TokenRequest
 from ctaclient_agent import log, schedule
 from ctaclient_agent.discovery import Discovery
 from ctaclient_agent.http import HttpxHttp
@@ -22,7 +24,7 @@ from ctaclient_agent.instance import Instance
 from ctaclient_agent.lease import Lease, Terms
 from ctaclient_agent.listener import Listener
 from ctaclient_agent.orphan import OrphanWatch
-from ctaclient_agent.refresh import Refresher
+from ctaclient_agent.refresh import Passing, Refresher, Renewed
 from ctaclient_agent.roster import Roster
 from ctaclient_agent.tenure import Tenure
 from ctaclient_agent.vault import Vault
@@ -109,6 +111,8 @@ class Service:
         clock: Clock,
     ) -> None:
         self._paths = paths
+        self._vault = vault
+        self._refresher = refresher
         self._me = me
         self._instance = instance
         self._tenure = tenure
@@ -188,11 +192,27 @@ class Service:
             self._wake()
             return encode_answer(profiles=self._roster.facts())
         if request.op == "refresh":
-            if request.profile is None:
-                return encode_refusal("'refresh' needs a profile")
-            facts = self._roster.ask(request.profile, _ASK_TIMEOUT_S)
-            return encode_answer(**facts) if facts else encode_refusal(f"no login for profile {request.profile!r}")
+            profile = _profile(request)
+            facts = self._roster.ask(profile, _ASK_TIMEOUT_S)
+            if facts is None:
+                raise _unknown(profile)
+            return encode_answer(**facts)
+        if request.op == "token":
+            return encode_answer(**self._token(_profile(request), request))
         return encode_answer(**self._status())
+
+    def _token(self, profile: str, request: Request) -> dict[str, Any]:
+        wanted = TokenRequest.of(request.scope, request.audience)
+        outcome = self._refresher.get_scoped(profile, wanted, request.min_ttl_s)
+        self._roster.look_again(profile)
+        self._wake()
+        if isinstance(outcome, Renewed):
+            file = self._vault.store.scoped(profile).token_file(wanted.key())
+            return {"profile": profile, "file": str(file), "expires_at": outcome.record.expires_at}
+        if isinstance(outcome, Passing):
+            raise outcome.error or NetworkError(outcome.reason, hint="try again")
+        cure = f"ctaclient start-agent --profile {profile}"
+        raise LoginRequired(f"the login of profile {profile} has ended: {outcome.reason}", hint=cure)
 
     def _status(self) -> dict[str, Any]:
         return {
@@ -215,3 +235,13 @@ class Service:
 
     def _offset(self) -> float:
         return self._clock.now() - self._clock.monotonic()
+
+
+def _profile(request: Request) -> str:
+    if request.profile is None or not re.fullmatch(r"[a-z0-9-]+", request.profile):
+        raise ProtocolError(f"'{request.op}' needs the name of a profile")
+    return request.profile
+
+
+def _unknown(profile: str) -> LoginRequired:
+    return LoginRequired(f"no login for profile {profile!r}", hint=f"ctaclient start-agent --profile {profile}")

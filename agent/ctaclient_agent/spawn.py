@@ -11,11 +11,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ctaclient._util.redact import printable
+from ctaclient.control.messages import read_error
 from ctaclient.errors import AgentError, CtaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 _ALLOWED = frozenset(
@@ -71,7 +71,7 @@ def start_daemon(environ: Mapping[str, str], log_file: Path, key: bytes | None, 
         raise AgentError(f"the agent (pid {process.pid}) ended without a word", hint=hint)
     said: dict[str, Any] = json.loads(line)
     if "error" in said:
-        raise _error(said["error"])
+        raise read_error(said["error"])
     return said
 
 
@@ -119,18 +119,6 @@ def _pipe() -> tuple[int, int]:
     finally:
         for fd in low:
             os.close(fd)
-
-
-def _error(said: Mapping[str, Any]) -> CtaError:
-    """The daemon's error as one of ours, so that the exit code is the same."""
-    kind = next((kind for kind in _kinds(CtaError) if kind.slug == said["error"]), AgentError)
-    return kind(printable(str(said["message"])), hint=said.get("hint"))
-
-
-def _kinds(kind: type[CtaError]) -> Iterator[type[CtaError]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from _kinds(below)
 
 
 def _read_all(fd: int) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ from ctaclient.tokens.record import Record
 from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
 from ctaclient_agent.credentials import login_of, sealed_parts
+from ctaclient_agent.narrowing import is_too_wide
 from ctaclient_agent.seal import read_header, read_recipients, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ctaclient.tokens.scoped import TokenRequest
     from ctaclient_agent.answers import Tokens
     from ctaclient_agent.credentials import Login
     from ctaclient_agent.machine import Machine
@@ -138,30 +141,47 @@ class Vault:
         Should we die in between, the newer refresh token is the one that survives; the record's generation then lags
         behind, and the next agent refreshes at once. Returns the record.
         """
+        if login.generation == 0:
+            # Another login, perhaps of somebody else: what was got with the old one is not to be found any more.
+            shutil.rmtree(self.store.scoped(login.profile).directory, ignore_errors=True)
+        login = self._rotate(replace(login, scope=tokens.scope or login.scope), tokens)
+        record = _record(login, tokens, now)
+        self.store.publish(record, AccessToken(tokens.access_token, record.expires_at))
+        return record
+
+    def save_scoped(self, login: Login, tokens: Tokens, request: TokenRequest, now: float) -> Record:
+        """As `save`, where the token is for the narrower purpose `request`: the login's own token stays.
+
+        One that is for more than that is not kept. Returns its record.
+        """
+        login = self._rotate(login, tokens)
+        current = self.store.record(login.profile)
+        if current is not None:
+            self.store.publish(replace(current, generation=login.generation), None)
+        record = replace(
+            _record(login, tokens, now),
+            profile=request.key(),
+            # RFC 6749 5.1: an answer without a scope grants what was asked for
+            scope=tokens.scope or " ".join(request.scope) or login.scope,
+            audience=request.audience,
+        )
+        if not is_too_wide(tokens, request):
+            ensure_private_dir(self.store.profile_dir(login.profile))
+            self.store.scoped(login.profile).publish(record, AccessToken(tokens.access_token, record.expires_at))
+        return record
+
+    def _rotate(self, login: Login, tokens: Tokens) -> Login:
+        """Make the refresh token that is good now durable, under the next generation."""
         login = replace(
             login,
             # RFC 6749 6: without a new refresh token the old one stays
             refresh_token=tokens.refresh_token or login.refresh_token,
-            scope=tokens.scope or login.scope,
             generation=1 + max(login.generation, *self._generations(login.profile)),
         )
         for secret in (tokens.access_token, *login.secrets()):
             self._learn(secret)
         self._write(login)
-        record = Record(
-            profile=login.profile,
-            issuer=login.issuer,
-            client_id=login.client_id,
-            storage_url=login.storage_url,
-            scope=login.scope,
-            state="fresh",
-            token=fingerprint(tokens.access_token),
-            issued_at=now,
-            expires_at=now + tokens.life_s,
-            generation=login.generation,
-        )
-        self.store.publish(record, AccessToken(tokens.access_token, record.expires_at))
-        return record
+        return login
 
     def seal_again(self, profile: str) -> bool:
         """Seal a login that we can open for all machines that are known now. Needs the lock; False when we cannot."""
@@ -194,6 +214,21 @@ class Vault:
     def _write(self, login: Login) -> None:
         self.machine.make_key()
         write_private(self.sealed_file(login.profile), seal(*sealed_parts(login), self.machine.recipients().values()))
+
+
+def _record(login: Login, tokens: Tokens, now: float) -> Record:
+    return Record(
+        profile=login.profile,
+        issuer=login.issuer,
+        client_id=login.client_id,
+        storage_url=login.storage_url,
+        scope=login.scope,
+        state="fresh",
+        token=fingerprint(tokens.access_token),
+        issued_at=now,
+        expires_at=now + tokens.life_s,
+        generation=login.generation,
+    )
 
 
 def _stamp(path: Path) -> Stamp | None:

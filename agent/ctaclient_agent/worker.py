@@ -23,8 +23,8 @@ class Workers:
         self._roster = roster
         self._threads: list[threading.Thread] = []
 
-    def start(self, profile: str, known: int | None) -> None:
-        """Refresh `profile` in the background; `known` is the generation last seen."""
+    def start(self, profile: str, known: str | None) -> None:
+        """Refresh `profile` in the background; `known` is the fingerprint of the token last seen."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=self._run, args=(profile, known), name=f"refresh {profile}")
         self._threads.append(thread)
@@ -35,7 +35,7 @@ class Workers:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, profile: str, known: int | None) -> None:
+    def _run(self, profile: str, known: str | None) -> None:
         try:
             outcome: Outcome = self._refresher.refresh(profile, known=known)
         except Exception as error:  # noqa: BLE001 - a bug in one profile must not end the others

@@ -18,7 +18,7 @@ class Record:
     """A login as the agent last saw it. Times are seconds since the epoch on the agent's clock.
 
     `token` is the fingerprint of the access token that this record describes; `generation` grows by one with each new
-    one. `reason` says why the state is `login_required`.
+    one. `reason` says why the state is `login_required`. `audience` is that of a token for a narrower purpose.
     """
 
     profile: str
@@ -32,6 +32,7 @@ class Record:
     expires_at: float | None
     generation: int
     reason: str | None = None
+    audience: str | None = None
 
     def to_json(self) -> bytes:
         """The file's content."""
@@ -60,6 +61,7 @@ _FIELDS: dict[str, Any] = {
     "expires_at": int | float | None,
     "generation": int,
     "reason": str | None,
+    "audience": str | None,
 }
 
 

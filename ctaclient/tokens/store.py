@@ -30,6 +30,10 @@ class TokenStore:
         """The plain access token: what `BEARER_TOKEN_FILE` of another program may point to."""
         return self.profile_dir(profile) / "token"
 
+    def scoped(self, profile: str) -> TokenStore:
+        """The tokens of `profile` for narrower purposes, under the keys of what was asked for."""
+        return TokenStore(self.profile_dir(profile) / "scoped")
+
     def record_file(self, profile: str) -> Path:
         """What is known about it."""
         return self.profile_dir(profile) / "record.json"

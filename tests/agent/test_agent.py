@@ -16,7 +16,7 @@ import pytest
 
 from ctaclient._util.redact import fingerprint
 from ctaclient.control.messages import Request
-from ctaclient.errors import ProtocolError
+from ctaclient.errors import LoginRequired
 from ctaclient.sandbox.faults.fault import Fault
 from ctaclient.sandbox.options import Options
 from ctaclient.sandbox.sandbox import Sandbox
@@ -284,7 +284,7 @@ def test_clients_can_ask_for_a_token(agent_home: AgentHome) -> None:
     soon = agent_home.ask(ask)
     assert soon["refreshed"] is False  # the login was a moment ago
     assert agent_home.generation() == 1
-    with pytest.raises(ProtocolError, match="no login"):
+    with pytest.raises(LoginRequired, match="no login"):
         agent_home.ask(Request("refresh", "nobody"))
     agent_home.store.record_file("localhost").unlink()  # the token's end is no longer known
     os.kill(agent_home.pid(), signal.SIGTERM)

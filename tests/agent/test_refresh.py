@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,7 @@ def stored(vault: Vault) -> tuple[str, str | None, int, str]:
 
 def test_a_rotated_token_is_stored(vault: Vault, refresher: Callable[..., Any], clock: FakeClock) -> None:
     refresh, http = refresher(ok(scope="openid x"))
-    outcome = refresh.refresh("cta", known=1)
+    outcome = refresh.refresh("cta", known=fingerprint("access-1"))
     assert isinstance(outcome, Renewed)
     assert stored(vault) == ("refresh-2", "access-2", 2, "fresh")
     assert outcome.record.expires_at == clock.now() + 600
@@ -135,9 +135,9 @@ def test_passing_trouble_keeps_everything_and_asks_again_with_the_same_token(
 ) -> None:
     refresh, http = refresher(answer, ok())
     before = stored(vault)
-    assert isinstance(refresh.refresh("cta", known=1), Passing)
+    assert isinstance(refresh.refresh("cta", known=fingerprint("access-1")), Passing)
     assert stored(vault) == before
-    assert isinstance(refresh.refresh("cta", known=1), Renewed)
+    assert isinstance(refresh.refresh("cta", known=fingerprint("access-1")), Renewed)
     assert [form["refresh_token"] for _, form, _ in http.asked] == ["refresh-1", "refresh-1"]
 
 
@@ -166,12 +166,8 @@ def test_a_refusal_ends_the_login_and_leaves_the_token(
 
 def test_who_comes_second_adopts_the_winners_token(vault: Vault, refresher: Callable[..., Any]) -> None:
     refresh, http = refresher(ok())
-    outcomes: list[Any] = []
-    threads = [threading.Thread(target=lambda: outcomes.append(refresh.refresh("cta", known=1))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda _: refresh.refresh("cta", known=fingerprint("access-1")), range(8)))
     assert all(isinstance(outcome, Renewed) for outcome in outcomes)
     assert len(http.asked) == 1
     assert stored(vault)[2] == 2
@@ -182,12 +178,12 @@ def test_an_answer_that_could_not_be_stored_is_not_lost(vault: Vault, refresher:
     token.unlink()
     token.mkdir()  # the sealed login can be written, the token cannot
     refresh, http = refresher(ok(), error(400, "invalid_grant"))
-    assert isinstance(refresh.refresh("cta", known=1), Passing)
+    assert isinstance(refresh.refresh("cta", known=fingerprint("access-1")), Passing)
     login = vault.load("cta")
     assert login is not None
     assert login.refresh_token == "refresh-2"  # durable first
     token.rmdir()
-    assert isinstance(refresh.refresh("cta", known=1), Renewed)
+    assert isinstance(refresh.refresh("cta", known=fingerprint("access-1")), Renewed)
     assert len(http.asked) == 1
     assert stored(vault)[:2] == ("refresh-2", "access-2")
 

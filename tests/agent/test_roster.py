@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ctaclient._util.redact import fingerprint
 from ctaclient_agent.answers import Tokens
 from ctaclient_agent.credentials import Login
 from ctaclient_agent.refresh import Passing, Refused, Renewed
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ctaclient_agent.vault import Vault
     from tests.support.clock import FakeClock
 
+ACCESS = fingerprint("access")
 LOGIN = Login("cta", "https://i", 0, "c", "https://s", "openid", "openid", None, None, "refresh-1")
 
 
@@ -55,7 +57,7 @@ def test_logins_come_and_go(vault: Vault, roster: Roster, clock: FakeClock) -> N
     assert states(roster) == {"a": "fresh", "b": "fresh"}
     assert roster.take_due() == []
     clock.sleep(220)
-    assert sorted(roster.take_due()) == [("a", 1), ("b", 1)]
+    assert sorted(roster.take_due()) == [("a", ACCESS), ("b", ACCESS)]
     assert roster.take_due() == []
     assert roster.refreshing()
     roster.finish("a", log_in(vault, clock, "a"))
@@ -105,7 +107,7 @@ def test_wishes_are_merged_and_answered_when_tried(vault: Vault, roster: Roster,
     threads = [threading.Thread(target=lambda: answers.append(roster.ask("cta", 10))) for _ in range(6)]
     for thread in threads:
         thread.start()
-    due: list[tuple[str, int | None]] = []
+    due: list[tuple[str, str | None]] = []
 
     def look() -> bool:
         due.extend(roster.take_due())
@@ -115,7 +117,7 @@ def test_wishes_are_merged_and_answered_when_tried(vault: Vault, roster: Roster,
     roster.finish("cta", log_in(vault, clock))
     for thread in threads:
         thread.join()
-    assert due == [("cta", 1)]
+    assert due == [("cta", ACCESS)]
     assert roster.take_due() == []
     assert len(answers) == 6
 
@@ -137,7 +139,7 @@ def test_a_clock_set_back_makes_all_due(vault: Vault, roster: Roster, clock: Fak
     clock.wall -= 3600
     assert roster.take_due() == []
     roster.after_clock_step()
-    assert roster.take_due() == [("cta", 1)]
+    assert roster.take_due() == [("cta", ACCESS)]
 
 
 def test_a_directory_that_is_no_login_is_left_alone(vault: Vault, roster: Roster) -> None:

@@ -8,6 +8,7 @@ import click
 
 from ctaclient.cli.options import Context, shared
 from ctaclient.cli.output import write_json
+from ctaclient.tokens.scoped import TokenRequest
 
 
 def duration(text: str) -> float:
@@ -28,8 +29,10 @@ def duration(text: str) -> float:
     help="What to print.",
     show_default=True,
 )
+@click.option("--scope", metavar="TEXT", help="Only these scopes of the login's, for a token that can do less.")
+@click.option("--audience", metavar="NAME", help="Only for this audience.")
 @shared
-def command(min_ttl: float, form: str, context: Context) -> None:
+def command(min_ttl: float, form: str, scope: str | None, audience: str | None, context: Context) -> None:
     """Print the access token, for other programs.
 
     \b
@@ -37,7 +40,11 @@ def command(min_ttl: float, form: str, context: Context) -> None:
     rclone lsd :webdav: --webdav-bearer-token-command "ctaclient token" …
     """
     identity = context.identity()
-    token = identity.token_source(identity.settings).get(min_ttl_s=min_ttl)
+    if scope is None and audience is None:
+        source = identity.token_source(identity.settings)
+    else:
+        source = identity.scoped_source(identity.settings, TokenRequest.of(scope, audience))
+    token = source.get(min_ttl_s=min_ttl)
     if form == "json":
         write_json({"profile": identity.settings.name, "token": token.value, "expires_at": token.expires_at})
     else:

@@ -11,7 +11,7 @@ import pytest
 from ctaclient.control.address import new_socket, socket_address
 from ctaclient.control.client import ask
 from ctaclient.control.messages import MAX_BYTES, Request, decode_request, encode_answer, encode_refusal
-from ctaclient.errors import AgentError, CtaError, ProtocolError
+from ctaclient.errors import AgentError, CtaError, LoginRequired, ProtocolError
 
 if TYPE_CHECKING:
     import socket
@@ -94,11 +94,12 @@ def test_a_socket_that_a_dead_agent_left(path: Path) -> None:
         (b"[]\n", ProtocolError),
         (b'{"v": 9, "ok": true}\n', ProtocolError),
         (b'{"v": 1}\n', ProtocolError),
+        (b'{"v": 1, "ok": false}\n', AgentError),
         (b"x" * (MAX_BYTES + 10), ProtocolError),
         (b"x" * (10 * MAX_BYTES), ProtocolError),
-        (encode_refusal("no such profile"), ProtocolError),
+        (encode_refusal(LoginRequired("no such profile")), LoginRequired),
     ],
-    ids=["nothing", "words", "bytes", "half", "list", "version", "not ok", "long", "endless", "refusal"],
+    ids=["nothing", "words", "bytes", "half", "list", "version", "not ok", "no error", "long", "endless", "refusal"],
 )
 def test_nonsense(path: Path, answer: bytes, error: type[CtaError]) -> None:
     with agent(path, replying(answer)), pytest.raises(error) as caught:

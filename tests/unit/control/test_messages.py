@@ -17,7 +17,7 @@ from ctaclient.control.messages import (
     encode_refusal,
     encode_request,
 )
-from ctaclient.errors import ProtocolError
+from ctaclient.errors import CtaError, LoginRequired, ProtocolError
 
 REQUESTS = st.builds(Request, st.sampled_from(["status", "stop", "reload", "refresh"]), st.none() | st.text())
 JSON = st.recursive(
@@ -42,10 +42,10 @@ def test_answers_round_trip(facts: dict[str, str | int]) -> None:
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_a_refusal_is_an_error_that_can_be_shown(reason: str) -> None:
-    with pytest.raises(ProtocolError) as caught:
-        decode_answer(encode_refusal(reason))
-    assert str(caught.value).startswith("the agent says: ")
+    with pytest.raises(LoginRequired) as caught:
+        decode_answer(encode_refusal(LoginRequired(reason, hint=reason)))
     assert str(caught.value).isprintable()
+    assert (caught.value.hint or "").isprintable()
 
 
 @given(st.binary())
@@ -63,7 +63,7 @@ def test_any_object(body: dict[str, object]) -> None:
         said = ""
         try:
             decode(line)
-        except ProtocolError as error:
+        except CtaError as error:
             said = str(error)
         assert said.isprintable()
 
