@@ -48,10 +48,11 @@ class Fence:
             return self._top(now)
 
     def highest(self) -> int:
-        """The highest number, 0 when there is none; costs no writing."""
+        """The highest number, 0 when there is none; costs no writing. Raises OSError while the store is away."""
         try:
             names = os.listdir(self._directory)
         except FileNotFoundError:
+            os.stat(self._directory.parent)
             return 0
         return max((int(name) for name in names if name.isdecimal()), default=0)
 

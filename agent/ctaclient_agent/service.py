@@ -188,6 +188,7 @@ class Service:
             self._wake()
             return encode_answer(pid=self._me.pid)
         if request.op == "reload":
+            self._tenure.look_again()
             self._roster.scan(again=True)
             self._wake()
             return encode_answer(profiles=self._roster.facts())

@@ -55,16 +55,23 @@ class Tenure:
                 self._holder = self._me
                 _log.info("this agent refreshes the logins of the store")
         except OSError:
-            self._holds = self._lease.left_s() > 0
+            self._holds = self.holds()
             raise
         self._looked_at = now
         self._vault.machine.keep()
         self._enrol()
         return self._holds
 
+    def look_again(self) -> None:
+        """Let the next `tick` look at everything: somebody has changed the store."""
+        self._looked_at = None
+
     def holds(self) -> bool:
         """Whether the lease is surely ours at this moment."""
-        return self._lease.left_s() > 0
+        try:
+            return self._lease.left_s() > 0
+        except OSError:
+            return False
 
     def facts(self) -> dict[str, Any]:
         """For `status`."""
@@ -85,8 +92,8 @@ class Tenure:
         return not profiles or any(self._vault.can_open(name) for name in profiles)
 
     def _note(self, held: Held | None) -> None:
-        holder = held.holder if held else None
-        if holder != self._holder:
+        holder = held.holder if held and not held.free else None
+        if holder != self._holder or self._looked_at is None:
             self._holder = holder
             _log.info("watching: %s refreshes the logins of the store", holder or "nobody")
 

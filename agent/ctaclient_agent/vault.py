@@ -18,7 +18,7 @@ from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
 from ctaclient_agent.credentials import login_of, sealed_parts
 from ctaclient_agent.narrowing import is_too_wide
-from ctaclient_agent.seal import read_header, read_recipients, seal, unseal
+from ctaclient_agent.seal import NoKey, read_header, read_recipients, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,8 @@ class Vault:
         cure = f"ctaclient start-agent --profile {profile} logs in anew"
         key = self.machine.key()
         if key is None:
-            raise LoginRequired(f"the key {self.machine.key_file} that opens {path} is gone", hint=cure)
+            # Perhaps another machine has one, so this does not end the login.
+            raise NoKey(f"this machine has no key to the sealed login {path}", hint=cure)
         login = login_of(*unseal(data, profile, key, str(path)))
         if login is None:
             raise LoginRequired(f"the sealed login {path} is incomplete", hint=cure)

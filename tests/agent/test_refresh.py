@@ -227,7 +227,7 @@ def test_a_damaged_login_is_a_login_needed(vault: Vault, refresher: Callable[...
     assert record.state == "login_required"
 
 
-def test_a_lost_key_is_a_login_needed_and_a_damaged_one_is_not(
+def test_a_key_that_is_lost_or_damaged_does_not_end_the_login(
     vault: Vault, private: Path, clock: FakeClock, fake_http: Callable[..., FakeHttp]
 ) -> None:
     def refreshed() -> Outcome:
@@ -242,7 +242,10 @@ def test_a_lost_key_is_a_login_needed_and_a_damaged_one_is_not(
     key.write_bytes(b"damaged")
     assert isinstance(refreshed(), Passing)
     key.unlink()
-    assert isinstance(refreshed(), Refused)
+    lost = refreshed()
+    assert isinstance(lost, Passing)
+    assert "no key" in lost.reason
+    assert stored(vault)[3] == "fresh"  # another machine may have one
     key.write_bytes(good)
     key.chmod(0o600)
     assert isinstance(refreshed(), Renewed)

@@ -83,10 +83,14 @@ class AgentHome:
             "CTACLIENT_CA_BUNDLE": str(sandbox.ca_file),
         }
         self.home = home
-        self.paths = Paths.of(self.environ)
-        self.store = TokenStore(self.paths.store)
         self.profile = "localhost"
-        self.lock_file = self.paths.runtime / "agent.lock"
+        self.use(self.environ, Paths.of(self.environ))
+
+    def use(self, environ: dict[str, str], paths: Paths) -> None:
+        """Live at `paths`, as `environ` says."""
+        self.environ, self.paths = environ, paths
+        self.store = TokenStore(paths.store)
+        self.lock_file = paths.runtime / "agent.lock"
 
     def arguments(self, client_id: str | None = None) -> list[str]:
         sandbox = self.sandbox
