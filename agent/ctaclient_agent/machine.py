@@ -10,6 +10,7 @@ import re
 import secrets
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
+_DAY_S = 86_400.0
+# A machine that did not start an agent for so long makes itself known again before it can open anything.
+_FORGOTTEN_S = 90 * _DAY_S
+_MAX_MACHINES = 200
 
 
 class Machine:
@@ -90,23 +95,25 @@ class Machine:
         return self._locks / profile
 
     def recipients(self) -> dict[str, X25519PublicKey]:
-        """The public keys of all machines that share the store, by fingerprint; our own is among them."""
+        """The public keys of the machines that share the store, by fingerprint; our own is among them.
+
+        Of those that were seen lately, and of these the last ones: each node of a cluster may have made itself known.
+        """
         found = {fingerprint_of(key): key for path in self._files() if (key := _read_public(path)) is not None}
         if (own := self.key()) is not None:
             found[fingerprint_of(own.public_key())] = own.public_key()
         return found
 
     def keep(self) -> None:
-        """Keep the key file from those who clear old files away (systemd-tmpfiles in /var/tmp: 30 days).
+        """Be seen, once a day, and keep the key file from who clears old files away (systemd-tmpfiles, after 30 days).
 
         One that is gone is written again: a running agent still has the key.
         """
-        try:
-            os.utime(self.key_file)
-        except FileNotFoundError:
-            if self._key is not None and self._kind == "plain":
-                ensure_private_dir(self.key_file.parent)
-                self._put(encode_key(self._key, Protection()))
+        if (name := self.name()) is not None:
+            _touch_daily(self._known / f"{name}.json")
+        if not _touch_daily(self.key_file) and self._key is not None and self._kind == "plain":
+            ensure_private_dir(self.key_file.parent)
+            self._put(encode_key(self._key, Protection()))
 
     def _put(self, data: bytes) -> None:
         temporary = self.key_file.with_name(f".{self.key_file.name}.{secrets.token_hex(6)}")
@@ -126,9 +133,30 @@ class Machine:
             public = base64.b64encode(public_bytes(key)).decode()
             body = {"version": VERSION, "host": socket.gethostname(), "public_key": public}
             write_private(path, json.dumps(body, indent=1).encode() + b"\n")
+        else:
+            _touch_daily(path)
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in self._known.glob("*.json") if re.fullmatch(r"[0-9a-f]{16}", path.stem))
+        seen = {path: _seen_at(path) for path in self._known.glob("*.json") if re.fullmatch(r"[0-9a-f]{16}", path.stem)}
+        lately = [path for path, at in seen.items() if time.time() - at < _FORGOTTEN_S]
+        return sorted(lately, key=lambda path: seen[path])[-_MAX_MACHINES:]
+
+
+def _seen_at(path: Path) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _touch_daily(path: Path) -> bool:
+    """Set a file's time to now if that is a day old; False when there is no such file."""
+    try:
+        if time.time() - os.stat(path).st_mtime > _DAY_S:
+            os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def host_of(store: Path, name: str) -> str | None:

@@ -110,12 +110,28 @@ def test_a_key_that_was_cleared_away_comes_back_from_a_running_agent(private: Pa
     key = machine.make_key()
     os.utime(machine.key_file, (0, 0))
     machine.keep()
-    assert machine.key_file.stat().st_mtime > 0
+    assert machine.key_file.stat().st_mtime > 1e9
     machine.key_file.unlink()
     machine.keep()
     again = machine_in(private).key()
     assert again is not None
     assert again.private_bytes_raw() == key.private_bytes_raw()
+
+
+def test_of_a_whole_cluster_those_seen_last_count(private: Path) -> None:
+    machine = machine_in(private)
+    machine.make_key()
+    known = private / "store" / "machines"
+    for number in range(250):
+        machine_in(private, name=f"m{number}").make_key()
+    first, last = (machine_in(private, name=f"m{number}").name() for number in (0, 249))
+    os.utime(known / f"{first}.json", (1e9, 1e9))  # long ago
+    names = set(machine.recipients())
+    assert first not in names
+    assert {last, machine.name()} <= names
+    assert len(names) <= 201
+    machine_in(private, name="m0").make_key()  # an agent starts there again
+    assert first in machine.recipients()
 
 
 def test_a_passphrase(private: Path) -> None:
