@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ctaclient.errors import ConfigError, CtaError, Interrupted, NoSpace, UsageError
+from ctaclient.errors import ConfigError, ConflictError, CtaError, Interrupted, LoginRequired, NoSpace, UsageError
 from ctaclient_agent.log import Secrets
 from ctaclient_agent.terminal import Terminal, ask_secret, has_terminal
 
@@ -41,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         if arguments.command == "start":
             _start(arguments, terminal, secrets)
-        else:
+        elif arguments.command == "run":
             _run(arguments, terminal)
+        else:
+            _service(arguments, terminal)
     except KeyboardInterrupt:
         return _fail(terminal, Interrupted("interrupted"), debug=debug)
     except CtaError as error:
@@ -85,7 +88,26 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         _protection(arguments),
         debug=arguments.debug,
     )
-    start(given, arguments.client_secret_file, around)
+    if arguments.foreground:
+        # The first process of a container has no default action for it (pid_namespaces(7)).
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start(
+        given,
+        arguments.client_secret_file,
+        around,
+        new_login=arguments.new_login,
+        foreground=arguments.foreground,
+    )
+
+
+def _service(arguments: argparse.Namespace, terminal: Terminal) -> None:
+    from ctaclient._util.clock import SystemClock
+    from ctaclient_agent.install import install, uninstall
+
+    if arguments.command == "install":
+        install(os.environ, arguments.passphrase_command, terminal, SystemClock())
+    else:
+        uninstall(os.environ, terminal)
 
 
 def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
@@ -102,6 +124,7 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
         from ctaclient_agent.machine import Machine
         from ctaclient_agent.place import machine_directory
         from ctaclient_agent.service import serve
+        from ctaclient_agent.vault import Vault
 
         harden()
         paths = Paths.of(os.environ)
@@ -112,8 +135,12 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
             terminal.say(f"the agent is running ({holder}), its log is {paths.agent_log}")
             pipe.ready(str(holder), already=False)
 
+        if not Vault(paths.store, machine).profiles():
+            raise LoginRequired("there is no login to keep", hint="ctaclient start-agent")
         me = this_process(SystemClock().now(), socket_path=str(paths.agent_socket))
-        other = serve(paths, machine, me, Terms(), debug=arguments.debug, ready=ready)
+        other = serve(paths, machine, me, Terms(), debug=arguments.debug, ready=ready, to_stderr=arguments.foreground)
+        if other is not None and arguments.foreground:
+            raise ConflictError(f"an agent is running already ({other})", hint="ctaclient stop-agent")
         if other is not None:
             terminal.say(f"the agent is running already ({other})")
             pipe.ready(str(other), already=True)
@@ -158,15 +185,22 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--scope", metavar="TEXT", help="what to ask for; default: openid offline_access")
     start.add_argument("--storage-url", metavar="URL", help="the storage that the tokens are for")
     start.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust besides the system's")
-    run = commands.add_parser("run", help="be the agent, in the foreground", allow_abbrev=False)
+    start.add_argument("--new-login", action="store_true", help="log in anew even if the login still works")
+    start.add_argument("--foreground", action="store_true", help="be the agent instead of starting one")
+    run = commands.add_parser("run", help="be the agent of logins that are there", allow_abbrev=False)
+    run.add_argument("--foreground", action="store_true", help="log to stderr, too")
     run.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     run.add_argument("--key-fd", type=int, help=argparse.SUPPRESS)
+    install = commands.add_parser("install", help="have systemd run the agent for this user", allow_abbrev=False)
+    uninstall = commands.add_parser("uninstall", help="undo that", allow_abbrev=False)
     for command in (start, run):
         command.add_argument(
             "--passphrase-fd", metavar="N", type=int, help="where to read the machine key's passphrase"
         )
-        command.add_argument("--passphrase-command", metavar="COMMAND", help="what prints that passphrase; no shell")
         command.add_argument("--keyring", action="store_true", help="keep the machine's key in the system's keyring")
+    for command in (start, run, install):
+        command.add_argument("--passphrase-command", metavar="COMMAND", help="what prints that passphrase; no shell")
+    for command in (start, run, install, uninstall):
         command.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
     return parser
 

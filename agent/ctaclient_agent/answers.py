@@ -28,13 +28,17 @@ CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A token answer. `life_s` counts from its receipt; `scope` is None where it is as asked."""
+    """A token answer. `life_s` counts from its receipt; `scope` is None where it is as asked.
+
+    `login_life_s` is the refresh token's life, None where the issuer names no end.
+    """
 
     access_token: str = field(repr=False)
     life_s: float
     refresh_token: str | None = field(default=None, repr=False)
     scope: str | None = None
     id_token: str | None = field(default=None, repr=False)
+    login_life_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def read_tokens(reply: Reply, now: float, *secrets: str | None) -> Tokens | Fail
         refresh_token=_text(body.get("refresh_token")),
         scope=" ".join(scope.split()) if isinstance(scope, str) and scope.strip() else None,
         id_token=_text(body.get("id_token")),
+        login_life_s=_login_life_s(body),
     )
 
 
@@ -125,6 +130,12 @@ def _life_s(expires_in: object, token: str, now: float) -> float:
     end = claims(token).get("exp")
     left = seconds(end - now) if isinstance(end, int | float) and abs(end) < 1e15 else None
     return left if left is not None else DEFAULT_LIFE_S
+
+
+def _login_life_s(body: dict[str, Any]) -> float | None:
+    # Keycloak's word (its 0 means: no known end, KC#48063), and that of GitHub and others. No RFC has one.
+    ends = (seconds(body.get(name)) for name in ("refresh_expires_in", "refresh_token_expires_in"))
+    return next((each for each in ends if each is not None), None)
 
 
 def _text(value: object) -> str | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from ctaclient._util.private import check_private, ensure_private_dir
-from ctaclient._util.redact import redact
+from ctaclient._util.redact import printable, redact
 
 _MAX_BYTES = 1024 * 1024
 _FILES = 3
+_MAX_LINE = 10_000
 # httpx logs URLs with their queries at INFO, httpcore headers at DEBUG, Authlib tokens at DEBUG.
 _NOISY = ("httpx", "httpcore", "authlib")
 
@@ -51,6 +52,11 @@ def log_to_terminal(secrets: Secrets, *, debug: bool) -> None:
     _configure(logging.StreamHandler() if debug else logging.NullHandler(), secrets, debug=debug)
 
 
+def log_to_stderr(secrets: Secrets, *, debug: bool) -> None:
+    """Log to stderr, besides the file: for a terminal, a container's or a service's log."""
+    _configure(logging.StreamHandler(), secrets, debug=debug)
+
+
 class _PrivateHandler(logging.handlers.RotatingFileHandler):
     """Opens its files as our other private files: 0600, ours, no symbolic link."""
 
@@ -73,7 +79,9 @@ class _HidingFormatter(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._secrets.hide(super().format(record))
+        text = self._secrets.hide(super().format(record))
+        # Foreign text is made harmless where it comes in; what slips through does not reach a terminal.
+        return "\n".join(printable(line, limit=_MAX_LINE) for line in text.split("\n"))
 
 
 def _configure(handler: logging.Handler, secrets: Secrets, *, debug: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,16 @@ class Renewed:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """Not this time. The same refresh token is tried again, so a lost reply is survived where the issuer allows it."""
+    """Not this time. The same refresh token is tried again, so a lost reply is survived where the issuer allows it.
+
+    `is_trouble` is false where another agent does the work.
+    """
 
     reason: str
     retry_after_s: float | None = None
     stamp: Stamp | None = None
     error: CtaError | None = None
+    is_trouble: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +195,12 @@ class Refresher:
         # A token for a narrower purpose is got by whoever was asked for it, on whatever machine.
         if not (request or self._may_refresh()) or not spending.take(note):
             other = before.holder if before and before.holder else "another agent"
-            return self._pass(login.profile, f"{other} refreshes this login")
+            return replace(self._pass(login.profile, f"{other} refreshes this login"), is_trouble=False)
         unsaved = None
         try:
             if self._vault.generation(login.profile) != login.generation:
-                return self._pass(login.profile, "the login was renewed by another agent meanwhile", _SOON_S)
+                passing = self._pass(login.profile, "the login was renewed by another agent meanwhile", _SOON_S)
+                return replace(passing, is_trouble=False)
             limit = SendLimit(spending.left_s() / 2, self._clock)
             answer = self._ask(login, metadata, http, limit, request)
             if isinstance(answer, Tokens):

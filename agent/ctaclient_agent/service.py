@@ -26,6 +26,7 @@ from ctaclient_agent.listener import Listener
 from ctaclient_agent.orphan import OrphanWatch
 from ctaclient_agent.refresh import Passing, Refresher, Renewed
 from ctaclient_agent.roster import Roster
+from ctaclient_agent.supervisor import Supervisor
 from ctaclient_agent.tenure import Tenure
 from ctaclient_agent.vault import Vault
 from ctaclient_agent.worker import Workers
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ctaclient.control.messages import Request
     from ctaclient_agent.holder import Holder
     from ctaclient_agent.machine import Machine
+    from ctaclient_agent.supervisor import NotingRefresher
 
 _log = logging.getLogger(__name__)
 
@@ -48,11 +50,19 @@ _ASK_TIMEOUT_S = 35.0
 
 
 def serve(
-    paths: Paths, machine: Machine, me: Holder, terms: Terms, *, debug: bool, ready: Callable[[Holder], None]
+    paths: Paths,
+    machine: Machine,
+    me: Holder,
+    terms: Terms,
+    *,
+    debug: bool,
+    ready: Callable[[Holder], None],
+    to_stderr: bool = False,
 ) -> Holder | None:
     """Run the agent of `paths.store` as `me` until it is told to stop; None. `ready` is called once it serves.
 
-    Returns at once with the other holder when this machine has an agent for this store already.
+    Returns at once with the other holder when this machine has an agent for this store already. With `to_stderr` the
+    log goes there, too.
     """
     clock = SystemClock()
     instance = Instance(paths.runtime)
@@ -65,6 +75,8 @@ def serve(
             return other
         secrets = log.Secrets()
         log.log_to_file(paths.agent_log, secrets, debug=debug)
+        if to_stderr:
+            log.log_to_stderr(secrets, debug=debug)
         vault = Vault(paths.store, machine, learn=secrets.learn)
 
         def open_spending(profile: str) -> Lease:
@@ -72,9 +84,11 @@ def serve(
 
         tenure = Tenure(lease, vault, open_spending, me, clock, every_s=terms.tick_s)
         refresher = Refresher(vault, Discovery(), HttpxHttp, open_spending, clock, may_refresh=tenure.holds)
-        service = Service(paths, me, instance, vault, refresher, tenure, OrphanWatch(paths.store, clock), clock)
-        _log.info("agent %s started, pid %d, store %s", me.version, me.pid, paths.store)
-        service.run(lambda: ready(me))
+        with Supervisor.of(paths, vault.store.record, clock, os.environ) as supervisor:
+            noting, orphan_watch = supervisor.noting(refresher), OrphanWatch(paths.store, clock)
+            service = Service(paths, me, instance, vault, noting, tenure, orphan_watch, supervisor, clock)
+            _log.info("agent %s started, pid %d, store %s", me.version, me.pid, paths.store)
+            service.run(lambda: ready(me))
         _log.info("agent stopped")
     except BaseException:
         _log.exception("agent ended")
@@ -105,9 +119,10 @@ class Service:
         me: Holder,
         instance: Instance,
         vault: Vault,
-        refresher: Refresher,
+        refresher: Refresher | NotingRefresher,
         tenure: Tenure,
         orphan_watch: OrphanWatch,
+        supervisor: Supervisor,
         clock: Clock,
     ) -> None:
         self._paths = paths
@@ -119,6 +134,7 @@ class Service:
         self._clock = clock
         self._stopping = False
         self._orphan_watch = orphan_watch
+        self._supervisor = supervisor
         self._woken, self._waker = os.pipe()
         for fd in (self._woken, self._waker):
             os.set_blocking(fd, False)
@@ -134,6 +150,7 @@ class Service:
         try:
             self._loop(listener, ready)
         finally:
+            self._supervisor.stopping()
             listener.close()
             self._workers.join()
             self._roster.close()
@@ -160,7 +177,10 @@ class Service:
             if not announced and (passed_s >= _FIRST_PASS_S or not self._roster.refreshing()):
                 announced = True
                 ready()
-            self._wait(listener, self._tenure.every_s if announced else _FIRST_PASS_S - passed_s)
+                self._supervisor.ready(self._roster.facts())
+            self._supervisor.tick(self._roster.facts())
+            slice_s = self._supervisor.slice_s(self._tenure.every_s)
+            self._wait(listener, slice_s if announced else _FIRST_PASS_S - passed_s)
 
     def _look_at_store(self) -> None:
         try:

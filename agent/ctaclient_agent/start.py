@@ -6,14 +6,17 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ctaclient._util.redact import printable
 from ctaclient.config.file import load, save_profile
 from ctaclient.config.paths import Paths
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
-from ctaclient.errors import LoginRequired
+from ctaclient.errors import ConflictError, LoginRequired
+from ctaclient_agent import version
 from ctaclient_agent.answers import CLIENT_REFUSED
 from ctaclient_agent.device import Refused as LoginRefused
 from ctaclient_agent.discovery import same_issuer
+from ctaclient_agent.foreground import become_agent
 from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.kept import (
     adopt_ca_bundle,
@@ -30,6 +33,7 @@ from ctaclient_agent.machine import Machine
 from ctaclient_agent.place import machine_directory
 from ctaclient_agent.secret import OPTION_HINT, find_secret, prompt_secret
 from ctaclient_agent.spawn import start_daemon
+from ctaclient_agent.systemd import UserManager
 from ctaclient_agent.target import resolve_target
 from ctaclient_agent.terminal import local_time
 from ctaclient_agent.vault import Vault
@@ -64,8 +68,18 @@ class Surroundings:
     debug: bool = False
 
 
-def start(given: Arguments, secret_file: Path | None, around: Surroundings) -> None:
-    """Log in if needed, start the agent if none runs. Raises CtaError kin; then earlier logins are as they were."""
+def start(
+    given: Arguments,
+    secret_file: Path | None,
+    around: Surroundings,
+    *,
+    new_login: bool = False,
+    foreground: bool = False,
+) -> None:
+    """Log in if needed (or with `new_login` in any case), start the agent if none runs.
+
+    With `foreground` this process becomes the agent. Raises CtaError kin; then earlier logins are as they were.
+    """
     paths = Paths.of(around.environ)
     config = load(paths.config_file)
     target = resolve_target(given, around.environ, config)
@@ -75,9 +89,12 @@ def start(given: Arguments, secret_file: Path | None, around: Surroundings) -> N
     if around.protection.kind != "plain":
         machine.protect()
     running = agent_here(paths.agent_socket, paths.store)
+    _look_at_version(running, around.terminal)
+    if foreground and running:
+        raise ConflictError(f"an agent is running already (pid {running['pid']})", hint="ctaclient stop-agent")
     elsewhere = agent_elsewhere(paths.store, around.clock)
     sealed = _sealed_login(vault, target, elsewhere, around.terminal)
-    if not _is_kept(paths, vault, target, sealed, running, elsewhere, around):
+    if new_login or not _is_kept(paths, vault, target, sealed, running, elsewhere, around):
         vault.prepare()  # nobody approves a login that cannot be stored
         _log_in(vault, target, sealed, secret_file, around)
         kept = False
@@ -89,8 +106,10 @@ def start(given: Arguments, secret_file: Path | None, around: Surroundings) -> N
     # An agent that keeps the login needs no word; one that has ended meanwhile gives no answer.
     if running and (kept or ask(paths.agent_socket, Request("reload")) is not None):
         who = f"pid {running['pid']}"
+    elif foreground:
+        become_agent(around.environ, machine.secret(), debug=around.debug)
     else:
-        who = start_daemon(around.environ, paths.agent_log, machine.secret(), debug=around.debug)["holder"]
+        who = _begin(paths, machine, around)
     _report(vault, target, who, elsewhere, around.terminal)
 
 
@@ -128,6 +147,24 @@ def _report(vault: Vault, target: Target, who: str, elsewhere: Holder | None, te
     else:
         renews = f"{elsewhere} renews the token and gives this machine the key within a minute"
     terminal.say(f"the agent is running ({who}), logged in to {target.name}{until}; {renews}")
+
+
+def _begin(paths: Paths, machine: Machine, around: Surroundings) -> str:
+    """Start the agent: as the service that is installed for it, else in the background."""
+    manager = UserManager(around.environ)
+    if not manager.serves(paths.store):
+        return str(start_daemon(around.environ, paths.agent_log, machine.secret(), debug=around.debug)["holder"])
+    manager.start()
+    running = ask(paths.agent_socket, Request("status"))
+    return f"pid {running['pid']}, as a service" if running else "as a service"
+
+
+def _look_at_version(running: Mapping[str, Any] | None, terminal: Terminal) -> None:
+    if running is not None and running.get("version") != version():
+        terminal.warn(
+            f"the running agent is version {printable(str(running.get('version')), limit=40)}, "
+            f"installed is {version()}; restart it: ctaclient stop-agent; ctaclient start-agent"
+        )
 
 
 def _sealed_login(vault: Vault, target: Target, elsewhere: Holder | None, terminal: Terminal) -> Login | None:

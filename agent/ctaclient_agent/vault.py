@@ -229,6 +229,7 @@ def _record(login: Login, tokens: Tokens, now: float) -> Record:
         issued_at=now,
         expires_at=now + tokens.life_s,
         generation=login.generation,
+        login_ends_at=None if tokens.login_life_s is None else now + tokens.login_life_s,
     )
 
 

@@ -11,6 +11,7 @@ from ctaclient_agent.refresh import Passing
 if TYPE_CHECKING:
     from ctaclient_agent.refresh import Outcome, Refresher
     from ctaclient_agent.roster import Roster
+    from ctaclient_agent.supervisor import NotingRefresher
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 class Workers:
     """Starts refreshes and waits for them at the end."""
 
-    def __init__(self, refresher: Refresher, roster: Roster) -> None:
+    def __init__(self, refresher: Refresher | NotingRefresher, roster: Roster) -> None:
         self._refresher = refresher
         self._roster = roster
         self._threads: list[threading.Thread] = []

@@ -36,9 +36,17 @@ class Context:
         return Arguments(profile=self.profile, storage_url=self.storage_url, ca_bundle=self.ca_bundle)
 
     def client(self) -> Client:
-        """A client for these settings."""
+        """A client for these settings. What the user must know of the logins is said first."""
+        from ctaclient._util.clock import SystemClock
+        from ctaclient.cli.announcing import announce
         from ctaclient.client import Client
+        from ctaclient.config.paths import Paths
+        from ctaclient.tokens.error_file import ErrorFile
+        from ctaclient.tokens.store import TokenStore
 
+        if not self.quiet:
+            paths = Paths.of(os.environ)
+            announce(ErrorFile(paths.state), TokenStore(paths.store), SystemClock().now(), self.note)
         return Client(self.profile, storage_url=self.storage_url, ca_bundle=self.ca_bundle)
 
     def identity(self) -> Identity:

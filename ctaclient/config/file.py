@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.private import ensure_private_dir, write_private
@@ -19,10 +19,11 @@ _KEYS = tuple(f.name for f in fields(Profile) if f.name != "name")
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What `config.toml` says."""
+    """What `config.toml` says. `notify_command` is what the agent runs to tell the user something, or empty."""
 
     default: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    notify_command: tuple[str, ...] = ()
 
 
 def load(path: Path) -> ConfigFile:
@@ -38,14 +39,17 @@ def load(path: Path) -> ConfigFile:
 
 def parse(document: Mapping[str, Any], name: str) -> ConfigFile:
     """The meaning of a parsed document; `name` is for messages. Raises ConfigError for what it does not know."""
-    unknown = set(document) - {"default", "profiles"}
+    unknown = set(document) - {"default", "profiles", "notify_command"}
     if unknown:
         raise _wrong(name, f"unknown key {min(unknown)!r}")
     default = document.get("default")
     tables = document.get("profiles", {})
     if not isinstance(default, str | None) or not isinstance(tables, dict):
         raise _wrong(name, "'default' is a name, 'profiles' a table of tables")
-    return ConfigFile(default, {key: _profile(key, table, name) for key, table in tables.items()})
+    notify = document.get("notify_command", [])
+    if not isinstance(notify, list) or not all(isinstance(word, str) and word and "\0" not in word for word in notify):
+        raise _wrong(name, "'notify_command' is a list of texts: a program and its arguments")
+    return ConfigFile(default, {key: _profile(key, table, name) for key, table in tables.items()}, tuple(notify))
 
 
 def save_profile(path: Path, profile: Profile, *, make_default: bool) -> None:
@@ -54,7 +58,11 @@ def save_profile(path: Path, profile: Profile, *, make_default: bool) -> None:
     Raises ConfigError, and leaves the file alone, when the result would not say exactly that.
     """
     before = load(path)  # never rewrite a file that we do not understand
-    wanted = ConfigFile(profile.name if make_default else before.default, {**before.profiles, profile.name: profile})
+    wanted = replace(
+        before,
+        default=profile.name if make_default else before.default,
+        profiles={**before.profiles, profile.name: profile},
+    )
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     try:
         data = _with_profile(text, profile, make_default=make_default).encode()

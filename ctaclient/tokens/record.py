@@ -19,6 +19,7 @@ class Record:
 
     `token` is the fingerprint of the access token that this record describes; `generation` grows by one with each new
     one. `reason` says why the state is `login_required`. `audience` is that of a token for a narrower purpose.
+    `login_ends_at` is the end of the login itself, where the issuer names one.
     """
 
     profile: str
@@ -33,6 +34,7 @@ class Record:
     generation: int
     reason: str | None = None
     audience: str | None = None
+    login_ends_at: float | None = None
 
     def to_json(self) -> bytes:
         """The file's content."""
@@ -62,6 +64,7 @@ _FIELDS: dict[str, Any] = {
     "generation": int,
     "reason": str | None,
     "audience": str | None,
+    "login_ends_at": int | float | None,
 }
 
 

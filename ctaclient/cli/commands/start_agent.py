@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import click
+
+from ctaclient.cli.agent_process import become_agent_program, run_agent_program
 
 _HELP = {
     "profile": "Name of the profile to log in to, or to save what is given under.",
@@ -27,32 +25,26 @@ _HELP = {
 @click.option("--scope", metavar="TEXT", help=_HELP["scope"])
 @click.option("--storage-url", metavar="URL", help=_HELP["storage-url"])
 @click.option("--ca-bundle", metavar="FILE", help=_HELP["ca-bundle"])
+@click.option("--new-login", is_flag=True, help="Log in anew even if the login still works.")
+@click.option("--foreground", is_flag=True, help="Stay, and log to stderr too, until SIGTERM or Ctrl-C.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, without secrets.")
-def command(debug: bool, **options: str | None) -> int:
+def command(new_login: bool, foreground: bool, debug: bool, **options: str | None) -> int:
     """Log in, if needed, and keep the login alive in the background.
 
     Prints a page and a code: open the page on any device and approve. It returns when the first token is there; then
-    all machines that share this home can use it. A second start-agent finds the first and says so.
+    all machines that share this home can use it. A second start-agent finds the first and says so. Where `agent
+    install` has made the agent a service, that is started.
 
     \b
     ctaclient start-agent                        # the built-in profile cta-cscs
     ctaclient start-agent --issuer https://… --client-id … --storage-url https://…
     """
-    # -P: a module of that name in the current directory is not ours. The agent is a program of its own: it is never
-    # imported here, and the login, its questions and its messages are on this terminal.
-    arguments = [sys.executable, "-P", "-m", "ctaclient_agent", "start"]
+    arguments = ["start"]
     for name, value in options.items():
         if value is not None:
             arguments += [f"--{name.replace('_', '-')}", value]
-    if debug:
-        arguments.append("--debug")
-    environment = {name: value for name, value in os.environ.items() if name != "BEARER_TOKEN"}
-    process = subprocess.Popen(arguments, env=environment)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # the terminal told the agent, too, and the agent says what becomes of it
-        except BaseException:
-            process.terminate()
-            raise
+    flags = {"--new-login": new_login, "--foreground": foreground, "--debug": debug}
+    arguments += [flag for flag, given in flags.items() if given]
+    if foreground:
+        become_agent_program(arguments)
+    return run_agent_program(arguments)

@@ -1,0 +1,131 @@
+"""`ctaclient agent status`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ctaclient import __version__
+from ctaclient._util.clock import SystemClock
+from ctaclient._util.redact import printable
+from ctaclient.cli.moments import moment, upcoming
+from ctaclient.cli.options import as_json, debuggable
+from ctaclient.cli.output import write_json
+from ctaclient.config.paths import Paths
+from ctaclient.control.client import ask
+from ctaclient.control.messages import Request
+from ctaclient.errors import CtaError
+from ctaclient.tokens.error_file import ErrorFile
+from ctaclient.tokens.store import TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# The LSB's habit for `status`, and this program's code for "login needed".
+RUNNING, NOT_RUNNING, LOGIN_NEEDED = 0, 3, 4
+
+
+@click.command("status")
+@as_json
+@debuggable
+def status(as_json: bool) -> int:
+    """Show whether the agent runs and how its logins are.
+
+    Exit code: 0 running and healthy, 3 not running, 4 login needed.
+    """
+    paths = Paths.of(os.environ)
+    facts = collect(ask(paths.agent_socket, Request("status")), TokenStore(paths.store), ErrorFile(paths.state))
+    if as_json:
+        write_json(facts)
+    else:
+        for line in lines(facts, SystemClock().now()):
+            click.echo(line)
+    if not facts["running"]:
+        return NOT_RUNNING
+    ended = [name for name, profile in facts["profiles"].items() if profile["state"] == "login_required"]
+    for name in ended:
+        click.echo(f"  try: ctaclient start-agent --profile {name}", err=True)
+    return LOGIN_NEEDED if ended or not facts["profiles"] else RUNNING
+
+
+def collect(answer: Mapping[str, Any] | None, store: TokenStore, errors: ErrorFile) -> dict[str, Any]:
+    """All that is known, as `--json` prints it: from the agent's answer and, without one, from the store."""
+    profiles = dict(answer["profiles"]) if answer else _stored(store)
+    agent = {key: answer.get(key) for key in ("pid", "host", "version", "started_at")} if answer else {}
+    unread = None
+    # An unusable file is reported by `agent errors`; it does not stand in the way here.
+    with contextlib.suppress(CtaError, OSError):
+        unread = sum(1 for error in errors.read().errors if not error.read)
+    return {
+        "running": answer is not None,
+        **agent,
+        "installed_version": __version__,
+        "outdated": answer is not None and answer.get("version") != __version__,
+        "unread_errors": unread,
+        "profiles": {
+            name: {**facts, "login_ends_at": _login_ends_at(store, name)} for name, facts in sorted(profiles.items())
+        },
+    }
+
+
+def lines(facts: Mapping[str, Any], now: float) -> Iterator[str]:
+    """The same for people."""
+    if facts["running"]:
+        since = f", since {moment(facts['started_at'], now)}" if facts.get("started_at") else ""
+        version = printable(str(facts["version"]), limit=40)
+        yield f"agent     running on {printable(str(facts['host']))}, pid {facts['pid']}, version {version}{since}"
+    else:
+        yield "agent     not running"
+    if facts["outdated"]:
+        yield (
+            f"          installed is version {facts['installed_version']}; "
+            "restart it: ctaclient stop-agent; ctaclient start-agent"
+        )
+    for name, profile in facts["profiles"].items():
+        yield f"profile   {name}"
+        yield from (f"  {label:8}{text}" for label, text in _profile(profile, now))
+    if facts["unread_errors"]:
+        yield f"errors    {facts['unread_errors']} unread: ctaclient agent errors --unread"
+
+
+def _profile(facts: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
+    ended, end = facts["state"] == "login_required", facts.get("expires_at")
+    yield "state", printable(str(facts["state"]), limit=40).replace("_", " ")
+    if end:
+        yield "token", f"{'expired' if end <= now else 'good until'} {upcoming(end, now)}"
+    last, planned = facts.get("last_refresh_at"), facts.get("next_attempt_at")
+    refreshes = [f"last {upcoming(last, now)}"] if last else []
+    refreshes += [f"next {upcoming(planned, now)}"] if planned else []
+    if refreshes:
+        yield "refresh", ", ".join(refreshes)
+    login_end = facts.get("login_ends_at")
+    if login_end and not ended:
+        yield "login", f"ends {upcoming(login_end, now)}"
+    if error := facts.get("last_error"):
+        yield "error", printable(str(error))
+
+
+def _stored(store: TokenStore) -> dict[str, dict[str, Any]]:
+    """What the store says when no agent does."""
+    found = {}
+    for name in store.profiles():
+        record = store.record(name)
+        if record:
+            found[name] = {
+                "state": record.state,
+                "expires_at": record.expires_at,
+                "last_refresh_at": record.issued_at,
+                "next_attempt_at": None,
+                "last_error": record.reason,
+            }
+    return found
+
+
+def _login_ends_at(store: TokenStore, name: str) -> float | None:
+    with contextlib.suppress(CtaError, OSError):
+        record = store.record(name)
+        return record.login_ends_at if record else None
+    return None
