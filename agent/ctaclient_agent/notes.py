@@ -114,8 +114,9 @@ class Notes:
         if record is not None and record.login_ends_at is not None:
             self._horizons[profile] = horizon(before, record.login_ends_at, now)
         known = self._horizons.get(profile)
-        # An end that moves with each refresh is not worth a write: only one that was seen before is kept.
-        if known is before and self._known.horizons.get(profile) != known:
+        if known is not None and not known.is_settled(now):
+            return  # an end that moves with each refresh is not worth a write
+        if self._known.horizons.get(profile) != known:
             kept = {name: each for name, each in self._known.horizons.items() if name != profile}
             horizons = kept if known is None else {**kept, profile: known}
             with self._guard:

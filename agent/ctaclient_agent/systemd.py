@@ -33,7 +33,7 @@ class UserManager:
 
     def is_there(self) -> bool:
         """Whether it can be talked to: not in most containers, and not on hosts with another init."""
-        return self._run("systemctl", "--user", "show-environment") is not None
+        return self._is("show-environment")
 
     def unit(self) -> str | None:
         """Our unit's text, or None when none is installed. Raises ConflictError when it is somebody else's."""
@@ -51,7 +51,7 @@ class UserManager:
             text = self.unit()
         except (OSError, ConflictError):
             return False
-        return text is not None and unit.serves(text, store) and self._is("is-enabled") and self.is_there()
+        return text is not None and unit.serves(text, store) and self._is("is-enabled", unit.NAME) and self.is_there()
 
     def write(self, text: str) -> None:
         """Install or replace the unit."""
@@ -70,7 +70,7 @@ class UserManager:
 
     def is_active(self) -> bool:
         """Whether the unit's agent runs."""
-        return self._is("is-active")
+        return self._is("is-active", unit.NAME)
 
     def enable(self) -> None:
         """Have it started at each login."""
@@ -86,23 +86,27 @@ class UserManager:
 
     def lingers(self) -> bool | None:
         """Whether it lives on after the last logout; None when nobody knows."""
-        said = self._run("loginctl", "show-user", str(os.geteuid()), "--property=Linger", "--value")
-        return {"yes": True, "no": False}.get(said.strip()) if said is not None else None
+        done = self._run("loginctl", "show-user", str(os.geteuid()), "--property=Linger", "--value")
+        return {"yes": True, "no": False}.get(done.stdout.strip()) if done and done.returncode == 0 else None
 
-    def _is(self, question: str) -> bool:
-        return self._run("systemctl", "--user", "--quiet", question, unit.NAME) is not None
+    def _is(self, *question: str) -> bool:
+        done = self._run("systemctl", "--user", "--quiet", *question)
+        return done is not None and done.returncode == 0
 
     def _must(self, *words: str) -> None:
-        if self._run("systemctl", "--user", *words) is None:
-            raise AgentError(f"systemctl --user {' '.join(words)} failed", hint=_JOURNAL)
+        done = self._run("systemctl", "--user", *words)
+        if done is None or done.returncode != 0:
+            said = done.stderr.strip().splitlines() if done else []
+            why = f": {printable(said[0])}" if said else ""
+            raise AgentError(f"systemctl --user {' '.join(words)} failed{why}", hint=_JOURNAL)
 
-    def _run(self, program: str, *arguments: str) -> str | None:
-        """What it prints, or None when it fails or is not there."""
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+        """What came of it, or None when there is no such program."""
         path = shutil.which(program, path=self._environ.get("PATH"))
         if path is None:
             return None
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 [path, *arguments],
                 env={**self._environ, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
@@ -116,4 +120,3 @@ class UserManager:
             raise AgentError(f"{program} did not answer within {_TIMEOUT_S:.0f} s", hint=_JOURNAL) from None
         except OSError as error:
             raise CtaError(f"{program} cannot be started: {printable(error.strerror or '')}") from None
-        return done.stdout if done.returncode == 0 else None

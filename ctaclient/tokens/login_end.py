@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 _DAY_S = 86_400.0
 # Answers arrive late and count whole seconds: an end that moved by less is the same.
-_TOLERANCE_S = 600.0
+_TOLERANCE_S = 60.0
+_SETTLED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Horizon:
 
     ends_at: float
     since: float
+
+    def is_settled(self, now: float) -> bool:
+        """Whether refreshes have left it alone for an hour: then it is worth remembering."""
+        return now - self.since >= _SETTLED_S
 
 
 def horizon(before: Horizon | None, ends_at: float, now: float) -> Horizon:
