@@ -16,6 +16,7 @@ class Options:
     device_code_lifetime_s: float = 600
     require_pkce: bool = False  # as a Keycloak client with PKCE set to S256
     rotate_refresh_tokens: bool = True
+    login_lifetime_s: int | None = None  # said as Keycloak does (`refresh_expires_in`), counted from each answer
     not_before_backdate_s: int = 0
 
     # door and pool

@@ -145,3 +145,21 @@ def test_reprs_show_no_secrets() -> None:
     tokens = Tokens("access-1", 1.0, "refresh-1", None, "id-1")
     shown = repr(tokens) + repr(Reply(200, {"set-cookie": "cookie-1"}, b"body-1"))
     assert not any(secret in shown for secret in ("access-1", "refresh-1", "id-1", "cookie-1", "body-1"))
+
+
+@pytest.mark.parametrize(
+    ("said", "life_s"),
+    [
+        ({}, None),
+        ({"refresh_expires_in": 0}, None),  # Keycloak: no known end (KC#48063)
+        ({"refresh_expires_in": 1800}, 1800.0),
+        ({"refresh_token_expires_in": "15897600"}, 15897600.0),
+        ({"refresh_expires_in": 0, "refresh_token_expires_in": 60}, 60.0),
+        ({"refresh_expires_in": -1}, None),
+        ({"refresh_expires_in": "soon"}, None),
+    ],
+)
+def test_the_end_of_the_login(said: dict[str, Any], life_s: float | None) -> None:
+    answer = read_tokens(reply({**GOOD, **said}), NOW)
+    assert isinstance(answer, Tokens)
+    assert answer.login_life_s == life_s

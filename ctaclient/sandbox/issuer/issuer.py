@@ -152,6 +152,8 @@ class Issuer:
             answer["id_token"] = self._signer.id_token(client_id=grant.client_id, issued_at=now, lifetime_s=lifetime_s)
         if refresh_token is not None:
             answer["refresh_token"] = refresh_token
+            if self._options.login_lifetime_s is not None:
+                answer["refresh_expires_in"] = self._options.login_lifetime_s
         return _json(answer, headers=_NO_STORE)
 
     def _revoke(self, exchange: Exchange) -> Answer:

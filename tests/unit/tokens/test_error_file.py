@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient.errors import ConfigError, UnsafePath
+from ctaclient.errors import ConfigError, Timeout, UnsafePath
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient.tokens.error_list import ErrorList, acknowledged, sighted
 from ctaclient.tokens.lock import FileLock
@@ -89,3 +89,5 @@ def test_nobody_waits_who_does_not_want_to(tmp_path: Path) -> None:
     with FileLock(tmp_path / "state" / "agent-errors.lock"):
         assert file.try_to_change(lambda known: acknowledged(known, None)) is None
     assert file.try_to_change(lambda known: acknowledged(known, None)) == 1
+    with FileLock(tmp_path / "state" / "agent-errors.lock"), pytest.raises(Timeout, match="another program"):
+        note(ErrorFile(tmp_path / "state", wait_s=0.05), "server")
