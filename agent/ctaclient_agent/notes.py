@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ctaclient._util.redact import printable
+from ctaclient._util.redact import printable, redact
 from ctaclient.errors import CtaError
 from ctaclient.tokens.error_list import (
     ANNOUNCED,
@@ -79,7 +79,7 @@ class Notes:
         with self._guard:
             is_new = self._change(lambda known: sighted(known, profile, kind, message, self._clock.now()))
         if is_new and kind in ANNOUNCED:
-            self._tell(printable(message))
+            self._tell(printable(redact(message)))
 
     def tick(self, profiles: Mapping[str, Mapping[str, Any]]) -> None:
         """Look at all profiles as `status` shows them: what is over, and which login ends soon."""

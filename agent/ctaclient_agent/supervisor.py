@@ -6,6 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from ctaclient.errors import CtaError
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient_agent.notes import INTERNAL, NOTIFY_COMMAND, Notes
 from ctaclient_agent.notifier import Notifier
@@ -72,10 +73,12 @@ class Supervisor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
         """Note an error that ends the agent, and wait for what was started."""
-        if kind is not None:
-            self._notes.note(None, INTERNAL, f"the agent ended: {kind.__name__}; see ctaclient agent logs")
+        if isinstance(error, CtaError):
+            self._notes.note(None, error.slug, f"the agent ended: {error.message}")
+        elif error is not None:
+            self._notes.note(None, INTERNAL, f"the agent ended: {type(error).__name__}; see ctaclient agent logs")
         self._notifier.join()
 
 

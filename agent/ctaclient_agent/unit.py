@@ -48,6 +48,7 @@ def unit_text(interpreter: str, store: Path, environ: Mapping[str, str], passphr
             "RestartSec=10",
             f"RestartPreventExitStatus={LOGIN_NEEDED}",
             f"WatchdogSec={WATCHDOG_S}",
+            "TimeoutStopSec=90",  # a refresh under way is finished first
             "UMask=0077",
             "LimitCORE=0",
             "NoNewPrivileges=yes",

@@ -30,7 +30,7 @@ ALIASES = {"list": "ls", "print-token": "token"}
 SYNONYMS = {
     **dict.fromkeys(("login", "start", "agent-start"), "start-agent"),
     **dict.fromkeys(("stop", "agent-stop"), "stop-agent"),
-    "status": "agent status",
+    **{name: f"agent {name}" for name in ("status", "logs", "errors", "install", "uninstall")},
     **dict.fromkeys(("upload", "copyto"), "put"),
     **dict.fromkeys(("download", "fetch"), "get"),
     "cp": "get' or 'put",

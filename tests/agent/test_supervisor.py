@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ctaclient.config.paths import Paths
+from ctaclient.errors import AgentError
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient_agent.supervisor import Supervisor, status_line
 from ctaclient_agent.terminal import local_time
@@ -52,10 +53,13 @@ def test_bugs_are_noted_without_their_text(private: Path, clock: FakeClock) -> N
         supervisor.noting(Broken()).refresh("site")  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt), supervisor:
         raise KeyboardInterrupt
+    with pytest.raises(AgentError), supervisor:
+        raise AgentError("another one listens")
     errors = ErrorFile(paths.state).read().errors
     assert [(error.profile, error.kind, error.message) for error in errors] == [
         ("site", "internal", "the refresh failed: ValueError"),
         (None, "internal", "the agent ended: KeyboardInterrupt; see ctaclient agent logs"),
+        (None, "agent", "the agent ended: another one listens"),
     ]
 
 

@@ -40,6 +40,7 @@ def test_what_it_says() -> None:
         'Environment="XDG_STATE_HOME=/state"',
         "Restart=on-failure",
         "RestartPreventExitStatus=4",
+        "TimeoutStopSec=90",
         "UMask=0077",
         "LimitCORE=0",
         "NoNewPrivileges=yes",

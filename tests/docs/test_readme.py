@@ -79,4 +79,5 @@ def test_the_configuration_in_the_docs_is_one() -> None:
     (block,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     config = parse(tomllib.loads(block), "the docs")
     assert config.default == "sandbox"
+    assert config.notify_command == ("notify-send", "ctaclient")
     assert config.profiles["sandbox"].storage_url == "https://localhost:40002"

@@ -55,6 +55,7 @@ def test_version(cli: Cli) -> None:
         ("sl", "ls"),
         ("lst", "ls"),
         ("status", "agent status"),
+        ("logs", "agent logs"),
         ("login", "start-agent"),
         ("start-agnt", "start-agent"),
         ("tokn", "token"),
