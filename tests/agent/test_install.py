@@ -99,6 +99,22 @@ def test_a_service_waits_for_a_new_login_but_does_not_start_without_any(
     eventually(lambda: not agent_home.runs())
 
 
+def test_a_key_with_a_passphrase(agent_home: AgentHome, systemd: FakeSystemd, private: Path) -> None:
+    (private / "passphrase").write_text("correct horse battery staple\n")
+    command = f"cat {private / 'passphrase'}"
+    done = agent_home.start(*agent_home.arguments(), "--passphrase-command", command)
+    assert done.exit_code == 0, done.stderr
+    refused = ctaclient(agent_home, "agent", "install")
+    assert refused.returncode == 2
+    assert "try: ctaclient agent install --passphrase-command COMMAND" in refused.stderr
+    assert not systemd.unit_file.exists()
+    wrong = ctaclient(agent_home, "agent", "install", "--passphrase-command", "echo wrong")
+    assert (wrong.returncode, systemd.unit_file.exists()) == (2, False)
+    assert ctaclient(agent_home, "agent", "install", "--passphrase-command", command).returncode == 0
+    assert agent_home.pid() == systemd.pid()
+    assert agent_home.facts()["state"] == "fresh"
+
+
 def test_a_unit_of_another_store_is_left_alone(agent_home: AgentHome, systemd: FakeSystemd) -> None:
     agent_home.environ["CTACLIENT_HOME"] += "-of-somebody"
     assert ctaclient(agent_home, "agent", "install").returncode == 0

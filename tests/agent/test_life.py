@@ -122,6 +122,21 @@ def test_in_the_foreground(agent_home: AgentHome, manager: socket.socket) -> Non
     assert agent_home.store.token_file("localhost").exists()
 
 
+def test_the_foreground_gets_a_key_that_it_could_not_open(agent_home: AgentHome, private: Path) -> None:
+    (private / "passphrase").write_text("correct horse battery staple\n")
+    opened = ("--passphrase-command", f"cat {private / 'passphrase'}")
+    assert agent_home.start(*agent_home.arguments(), *opened).exit_code == 0
+    agent_home.ask(Request("stop"))
+    eventually(lambda: not agent_home.runs())
+    with running(agent_home, "ctaclient_agent", "start", "--foreground", *opened) as process:
+        read_until(process, "the agent is running")
+        assert agent_home.pid() == process.pid
+        assert agent_home.status()["lease"]["machine"]  # it has the key
+        assert b"passphrase" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
 def test_a_login_in_the_foreground_can_be_ended(agent_home: AgentHome) -> None:
     with running(agent_home, "ctaclient", "start-agent", "--foreground", *agent_home.arguments()) as process:
         read_until(process, "Waiting")

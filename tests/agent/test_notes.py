@@ -10,6 +10,7 @@ from ctaclient.errors import ConfigError, ServerError, Timeout
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient_agent.notes import Notes
 from ctaclient_agent.refresh import Passing, Refused, Renewed
+from ctaclient_agent.seal import NoKey
 from tests.unit.tokens.conftest import a_record
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def test_retries_are_one_error_and_success_ends_it(world: World) -> None:
     assert world.kinds() == [("server", 3, True), ("timeout", 1, True), ("store", 1, True)]
     world.notes.outcome("site", Renewed(a_record()))
     assert [still_open for _, _, still_open in world.kinds()] == [False, False, False]
+    assert world.told == []
+
+
+def test_what_another_machine_does_or_has_is_no_refusal(world: World) -> None:
+    world.notes.outcome("site", Passing("pid 5 on node2 refreshes this login", is_trouble=False))
+    assert world.kinds() == []
+    world.notes.outcome("site", Passing("not sealed for this machine", error=NoKey("not sealed for this machine")))
+    assert world.kinds() == [("store", 1, True)]
     assert world.told == []
 
 

@@ -53,6 +53,11 @@ def test_what_it_says() -> None:
     assert watchdog_s >= 4 * 30
 
 
+def test_a_passphrase_command_goes_along() -> None:
+    text = unit_text("/python", STORE, {}, 'pass show "cta client/$key"')
+    assert 'run --passphrase-command "pass show \\"cta client/$$key\\""' in text
+
+
 def test_whose_it_is() -> None:
     text = unit_text("/python", STORE, {})
     assert is_ours(text)

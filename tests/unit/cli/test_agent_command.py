@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ctaclient import __version__
 from ctaclient._util.clock import SystemClock
 from ctaclient.cli.commands.agent.status import lines
+from ctaclient.config.paths import Paths
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request, encode_answer
 from ctaclient.tokens.error_file import ErrorFile
@@ -24,7 +26,6 @@ from tests.unit.tokens.conftest import a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.unit.cli.conftest import Outcome
 
@@ -33,11 +34,15 @@ if TYPE_CHECKING:
 NOTHING = {"running": False, "installed_version": __version__, "outdated": False, "unread_errors": 0, "profiles": {}}
 
 
+def paths(home: Path) -> Paths:
+    return Paths.of({"CTACLIENT_HOME": str(home)})
+
+
 @pytest.fixture
 def old_agent(home: Path) -> Iterator[dict[str, Any]]:
     """Something that answers as an agent of an older version; the facts that it tells may be changed."""
     facts: dict[str, Any] = {"version": "0.0.1", "pid": 7, "host": "h", "started_at": 0.0, "profiles": {}}
-    listener = Listener(home / "run" / "agent.sock", lambda _: encode_answer(**facts), SystemClock())
+    listener = Listener(paths(home).agent_socket, lambda _: encode_answer(**facts), SystemClock())
     done = threading.Event()
 
     def serve() -> None:
@@ -94,9 +99,11 @@ def test_the_human_form() -> None:
                 "login_ends_at": NOON + 30 * 86400,
             },
         },
+        "lease": {"refreshes": False, "host": "node2", "pid": 5, "machine": "abc"},
     }
     assert list(lines(facts, NOON)) == [
         "agent     running on node1, pid 123, version 1.0, since 10:00",
+        "          watches only: pid 5 on node2 refreshes the logins",
         "          installed is version 1.1; restart it: ctaclient stop-agent; ctaclient start-agent",
         "profile   site",
         "  state   backoff",
@@ -121,7 +128,7 @@ def test_an_older_agent_runs(cli: Cli, home: Path, old_agent: dict[str, Any]) ->
     assert "restart it" not in cli("agent", "status").out
     old_agent["profiles"] = {}
     assert cli("agent", "status").code == 4
-    assert ask(home / "run" / "agent.sock", Request("status")) is not None
+    assert ask(paths(home).agent_socket, Request("status")) is not None
 
 
 def test_stop_where_nothing_runs(cli: Cli) -> None:
@@ -161,8 +168,8 @@ def test_logs(cli: Cli, home: Path) -> None:
     assert (nothing.code, nothing.out) == (0, "")
     assert nothing.err.startswith("there is no log yet")
     home.joinpath("state").mkdir(parents=True, mode=0o700)
-    for name, text in {"agent.log.1": "2026-01-01 00:00:00,000 INFO a: one\n", "agent.log": TRACEBACK}.items():
-        file = home / "state" / name
+    for suffix, text in {".1": "2026-01-01 00:00:00,000 INFO a: one\n", "": TRACEBACK}.items():
+        file = Path(f"{paths(home).agent_log}{suffix}")
         file.touch(mode=0o600)
         file.write_text(text)
     assert len(cli("agent", "logs").out.splitlines()) == 6

@@ -17,6 +17,7 @@ from ctaclient.cli.output import write_json
 from ctaclient.config.paths import Paths
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
+from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import CtaError
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient.tokens.store import TokenStore
@@ -37,7 +38,9 @@ def status(as_json: bool) -> int:
     Exit code: 0 running and healthy, 3 not running, 4 login needed.
     """
     paths = Paths.of(os.environ)
-    facts = collect(ask(paths.agent_socket, Request("status")), TokenStore(paths.store), ErrorFile(paths.state))
+    answers = (ask(socket, Request("status")) for socket in sockets(paths.agent_socket, paths.store))
+    answer = next((answer for answer in answers if answer is not None), None)
+    facts = collect(answer, TokenStore(paths.store), ErrorFile(paths.state))
     if as_json:
         write_json(facts)
     else:
@@ -54,7 +57,7 @@ def status(as_json: bool) -> int:
 def collect(answer: Mapping[str, Any] | None, store: TokenStore, errors: ErrorFile) -> dict[str, Any]:
     """All that is known, as `--json` prints it: from the agent's answer and, without one, from the store."""
     profiles = dict(answer["profiles"]) if answer else _stored(store)
-    agent = {key: answer.get(key) for key in ("pid", "host", "version", "started_at")} if answer else {}
+    agent = {key: answer.get(key) for key in ("pid", "host", "version", "started_at", "lease")} if answer else {}
     unread = None
     # An unusable file is reported by `agent errors`; it does not stand in the way here.
     with contextlib.suppress(CtaError, OSError):
@@ -79,6 +82,10 @@ def lines(facts: Mapping[str, Any], now: float) -> Iterator[str]:
         yield f"agent     running on {printable(str(facts['host']))}, pid {facts['pid']}, version {version}{since}"
     else:
         yield "agent     not running"
+    lease = facts.get("lease")
+    if lease and not lease["refreshes"]:
+        who = f"pid {lease['pid']} on {printable(str(lease['host']))}" if lease["host"] else "nobody yet"
+        yield f"          watches only: {who} refreshes the logins"
     if facts["outdated"]:
         yield (
             f"          installed is version {facts['installed_version']}; "
