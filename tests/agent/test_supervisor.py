@@ -39,7 +39,7 @@ def test_status_line(profiles: dict[str, Any], expected: str) -> None:
 
 
 class Broken:
-    def refresh(self, profile: str, *, known: int | None = None) -> Any:
+    def refresh(self, profile: str, *, known: str | None = None) -> Any:
         raise ValueError("refresh_token=opaque-1234567")
 
 
