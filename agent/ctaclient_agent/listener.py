@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 
 _SILENCE_S = 5.0
 _PAUSE_S = 0.2
+_LAST_WORDS_S = 1.0
 _MAX_CONNECTIONS = 128
 
 
@@ -37,6 +38,7 @@ class Listener:
         self._answer = answer
         self._clock = clock
         self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        self._threads: list[threading.Thread] = []
         self._socket, self._inode = _bind(path)
 
     def fileno(self) -> int:
@@ -57,6 +59,7 @@ class Listener:
             connection.close()
             return
         thread = threading.Thread(target=self._serve, args=(connection,), name="control", daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
 
     def keep(self) -> None:
@@ -83,6 +86,12 @@ class Listener:
         with contextlib.suppress(FileNotFoundError):
             if os.lstat(self._path).st_ino == self._inode:
                 os.unlink(self._path)
+
+    def finish(self) -> None:
+        """Let those who were answered hear it: who said `stop` must not take the agent's end for a failure."""
+        deadline = self._clock.monotonic() + _LAST_WORDS_S
+        for thread in self._threads:
+            thread.join(max(deadline - self._clock.monotonic(), 0.0))
 
     def _serve(self, connection: socket.socket) -> None:
         try:

@@ -154,6 +154,7 @@ class Service:
             listener.close()
             self._workers.join()
             self._roster.close()
+            listener.finish()
             with contextlib.suppress(OSError):
                 self._tenure.end()
 

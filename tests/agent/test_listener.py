@@ -7,13 +7,14 @@ import select
 import shutil
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ctaclient._util.clock import SystemClock
 from ctaclient.control.client import ask
-from ctaclient.control.messages import MAX_BYTES, Request, encode_answer
+from ctaclient.control.messages import MAX_BYTES, Request, encode_answer, encode_request
 from ctaclient.errors import AgentError, ProtocolError
 from ctaclient_agent.holder import this_process
 from ctaclient_agent.instance import Instance
@@ -161,6 +162,32 @@ def test_a_socket_that_was_cleared_away_is_made_anew(served: Served) -> None:
     shutil.rmtree(served.path.parent)
     eventually(served.path.exists)
     assert ask(served.path, Request("status")) is not None
+
+
+def test_last_words_are_heard(private: Path) -> None:
+    asked, go, said = threading.Event(), threading.Event(), []
+
+    def answer(_: Request) -> bytes:
+        asked.set()
+        go.wait(10)
+        said.append("bye")
+        return encode_answer()
+
+    listener = Listener(private / "agent.sock", answer, SystemClock())
+    with socket.socket(socket.AF_UNIX) as client, socket.socket(socket.AF_UNIX) as silent:
+        for connection in (client, silent):
+            connection.connect(str(private / "agent.sock"))
+            listener.accept()
+        client.sendall(encode_request(Request("stop")))
+        assert asked.wait(10)
+        listener.close()
+        threading.Timer(0.1, go.set).start()
+        begun = time.monotonic()
+        listener.finish()
+        assert said == ["bye"]
+        assert time.monotonic() - begun < 4  # who says nothing is not waited for
+        client.settimeout(10)
+        assert b'"ok": true' in client.recv(MAX_BYTES)
 
 
 def test_one_agent_for_a_machine(private: Path) -> None:
