@@ -1,4 +1,4 @@
-"""`python -m ctaclient_agent`: `start` on the user's terminal, `run` as the daemon."""
+"""`python -m ctaclient_agent`: `start` and `logout` on the user's terminal, `run` as the daemon."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ctaclient_agent.holder import Holder
     from ctaclient_agent.keypair import Kind, Protection
+    from ctaclient_agent.start import Surroundings
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         if arguments.command == "start":
             _start(arguments, terminal, secrets)
+        elif arguments.command == "logout":
+            _log_out(arguments, terminal, secrets)
         elif arguments.command == "run":
             _run(arguments, terminal)
         else:
@@ -62,14 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> None:
-    from ctaclient._util.clock import SystemClock
     from ctaclient.config.settings import Arguments
-    from ctaclient_agent.hygiene import harden
-    from ctaclient_agent.log import log_to_terminal
-    from ctaclient_agent.start import Surroundings, start
+    from ctaclient_agent.manner import Manner
+    from ctaclient_agent.start import start
 
-    harden()
-    log_to_terminal(secrets, debug=arguments.debug)
+    around = _surroundings(arguments, terminal, secrets)
     given = Arguments(
         profile=arguments.profile,
         storage_url=arguments.storage_url,
@@ -78,7 +78,36 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         scope=arguments.scope,
         ca_bundle=arguments.ca_bundle,
     )
-    around = Surroundings(
+    if arguments.foreground:
+        # The first process of a container has no default action for it (pid_namespaces(7)).
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start(
+        given,
+        arguments.client_secret_file,
+        Manner(arguments.flow, arguments.qr),
+        around,
+        new_login=arguments.new_login,
+        foreground=arguments.foreground,
+    )
+
+
+def _log_out(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> None:
+    from ctaclient.config.settings import Arguments
+    from ctaclient_agent.logout import log_out
+
+    around = _surroundings(arguments, terminal, secrets)
+    log_out(Arguments(profile=arguments.profile, ca_bundle=arguments.ca_bundle), around)
+
+
+def _surroundings(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> Surroundings:
+    from ctaclient._util.clock import SystemClock
+    from ctaclient_agent.hygiene import harden
+    from ctaclient_agent.log import log_to_terminal
+    from ctaclient_agent.start import Surroundings
+
+    harden()
+    log_to_terminal(secrets, debug=arguments.debug)
+    return Surroundings(
         os.environ,
         terminal,
         ask_secret,
@@ -87,16 +116,6 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         secrets.learn,
         _protection(arguments),
         debug=arguments.debug,
-    )
-    if arguments.foreground:
-        # The first process of a container has no default action for it (pid_namespaces(7)).
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    start(
-        given,
-        arguments.client_secret_file,
-        around,
-        new_login=arguments.new_login,
-        foreground=arguments.foreground,
     )
 
 
@@ -185,15 +204,20 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--scope", metavar="TEXT", help="what to ask for; default: openid offline_access")
     start.add_argument("--storage-url", metavar="URL", help="the storage that the tokens are for")
     start.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust besides the system's")
+    start.add_argument("--flow", choices=("device", "code"), default="device", help="approve on any device, or here")
+    start.add_argument("--no-qr", dest="qr", action="store_false", help="show no QR code")
     start.add_argument("--new-login", action="store_true", help="log in anew even if the login still works")
     start.add_argument("--foreground", action="store_true", help="be the agent instead of starting one")
+    logout = commands.add_parser("logout", help="end a login at its issuer and delete its files", allow_abbrev=False)
+    logout.add_argument("--profile", metavar="NAME", help="which login; default: the selected profile")
+    logout.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust besides the system's")
     run = commands.add_parser("run", help="be the agent of logins that are there", allow_abbrev=False)
     run.add_argument("--foreground", action="store_true", help="log to stderr, too")
     run.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     run.add_argument("--key-fd", type=int, help=argparse.SUPPRESS)
     install = commands.add_parser("install", help="have systemd run the agent for this user", allow_abbrev=False)
     uninstall = commands.add_parser("uninstall", help="undo that", allow_abbrev=False)
-    for command in (start, run):
+    for command in (start, logout, run):
         command.add_argument(
             "--passphrase-fd", metavar="N", type=int, help="where to read the machine key's passphrase"
         )

@@ -17,7 +17,10 @@ _NEEDED = ("client_id", "storage_url", "scope_asked", "scope", "refresh_token")
 class Login:
     """All that a refresh needs. `scope_asked` is what the user wanted, `scope` what was granted.
 
-    `generation` grows by one with each new token; the record of the same generation describes it.
+    `generation` grows by one with each new token; the record of the same generation describes it. A client that we
+    registered ourselves says in `registered_for` which flow it was made for (`device` or `code`); `registration_token`
+    deletes it at `registration_uri` (RFC 7592). Its secret, should it have one, may end: `client_secret_expires_at`,
+    seconds since the epoch. `audience_parameter` is the issuer's word for a token's audience, None for every one.
     """
 
     profile: str
@@ -31,10 +34,15 @@ class Login:
     ca_bundle: str | None
     refresh_token: str = field(repr=False)
     client_secret: str | None = field(default=None, repr=False)
+    client_secret_expires_at: float | None = None
+    registered_for: str | None = None
+    registration_uri: str | None = None
+    registration_token: str | None = field(default=None, repr=False)
+    audience_parameter: str | None = None
 
     def secrets(self) -> Iterator[str]:
         """What no log may show."""
-        yield from filter(None, (self.refresh_token, self.client_secret))
+        yield from filter(None, (self.refresh_token, self.client_secret, self.registration_token))
 
 
 def sealed_parts(login: Login) -> tuple[Header, dict[str, Any]]:
@@ -49,6 +57,7 @@ def login_of(header: Header, payload: dict[str, Any]) -> Login | None:
     values = {name: payload.get(name) for name in names}
     if not all(isinstance(values[name], str) for name in _NEEDED):
         return None
-    if not all(isinstance(value, str | None) for value in values.values()):
+    kinds = {"client_secret_expires_at": int | float | None}
+    if not all(isinstance(value, kinds.get(name, str | None)) for name, value in values.items()):
         return None
     return Login(profile=header.profile, issuer=header.issuer, generation=header.generation, **values)  # type: ignore[arg-type]

@@ -104,6 +104,11 @@ def device_flow(
             raise _ended(answer)
 
 
+def denied(status: int | None = None) -> IssuerError:
+    """The user said no."""
+    return IssuerError("the login was denied", hint="ctaclient start-agent asks again", status=status)
+
+
 def _reply(result: Result) -> Reply:
     if isinstance(result, CtaError):
         raise result
@@ -144,7 +149,7 @@ def _is_passing(failure: Failure) -> bool:
 
 def _ended(failure: Failure) -> IssuerError:
     if failure.code == "access_denied":
-        return IssuerError("the login was denied", hint="ctaclient start-agent asks again", status=failure.status)
+        return denied(failure.status)
     if failure.code == "expired_token":
         return _expired()
     return Refused(f"the issuer refused the login: {failure.text}", status=failure.status, code=failure.code)

@@ -13,7 +13,13 @@ from ctaclient.errors import IssuerError, ServerError
 if TYPE_CHECKING:
     from ctaclient_agent.http import Http, Reply
 
-_OPTIONAL_ENDPOINTS = ("device_authorization_endpoint", "jwks_uri")
+_OPTIONAL_ENDPOINTS = (
+    "device_authorization_endpoint",
+    "jwks_uri",
+    "authorization_endpoint",
+    "registration_endpoint",
+    "revocation_endpoint",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +30,14 @@ class Metadata:
     token_endpoint: str
     device_authorization_endpoint: str | None = None
     jwks_uri: str | None = None
+    authorization_endpoint: str | None = None
+    registration_endpoint: str | None = None
+    revocation_endpoint: str | None = None
     # RFC 8414 2: the default where the list is missing
     auth_methods: tuple[str, ...] = ("client_secret_basic",)
     pkce_methods: tuple[str, ...] = ()
+    # RFC 9207 3: whether each redirect back to us says which issuer it comes from
+    names_itself_in_redirects: bool = False
 
 
 class Discovery:
@@ -98,6 +109,7 @@ def parse_metadata(reply: Reply, issuer: str) -> Metadata:
         },
         auth_methods=_texts(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
         pkce_methods=_texts(document, "code_challenge_methods_supported"),
+        names_itself_in_redirects=document.get("authorization_response_iss_parameter_supported") is True,
     )
 
 

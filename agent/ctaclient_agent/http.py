@@ -50,8 +50,20 @@ class Http(Protocol):
         ...
 
 
+class RegistrationHttp(Http, Protocol):
+    """`Http`, and what the registration of clients needs besides (RFC 7591, 7592)."""
+
+    def post_json(self, url: str, document: Mapping[str, Any]) -> Reply:
+        """The answer to a POST of `document`."""
+        ...
+
+    def delete(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """The answer to a DELETE."""
+        ...
+
+
 class HttpxHttp:
-    """`Http` over httpx, trusting the system's CAs and those in `ca_bundle`. A context manager."""
+    """`RegistrationHttp` over httpx, trusting the system's CAs and those in `ca_bundle`. A context manager."""
 
     def __init__(self, ca_bundle: str | None, *, total_timeout_s: float = TOTAL_TIMEOUT_S) -> None:
         self._total_timeout_s = total_timeout_s
@@ -83,20 +95,21 @@ class HttpxHttp:
         self._client.close()
 
     def get(self, url: str) -> Reply:
-        return self._send("GET", url, None, {}, None)
+        return self._send("GET", url, {})
 
     def post(
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: SendLimit | None = None
     ) -> Reply:
-        return self._send("POST", url, form, headers, limit)
+        return self._send("POST", url, headers, limit, data=form)
+
+    def post_json(self, url: str, document: Mapping[str, Any]) -> Reply:
+        return self._send("POST", url, {}, json=document)
+
+    def delete(self, url: str, headers: Mapping[str, str]) -> Reply:
+        return self._send("DELETE", url, headers)
 
     def _send(
-        self,
-        method: str,
-        url: str,
-        form: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        limit: SendLimit | None,
+        self, method: str, url: str, headers: Mapping[str, str], limit: SendLimit | None = None, **body: Any
     ) -> Reply:
         if not url.lower().startswith("https://"):
             raise ProtocolError(f"{printable(safe_url(url))} is not https")
@@ -105,7 +118,7 @@ class HttpxHttp:
             with (
                 deadline,
                 self._client.stream(
-                    method, url, data=form, headers=dict(headers), extensions={"trace": deadline.trace}
+                    method, url, headers=dict(headers), extensions={"trace": deadline.trace}, **body
                 ) as response,
             ):
                 return Reply(response.status_code, _lower(response.headers), _body(response, url))

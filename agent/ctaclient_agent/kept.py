@@ -102,7 +102,7 @@ def record_serves(record: Record | None, target: Target) -> bool:
     return (
         record is not None
         and same_issuer(record.issuer, target.issuer)
-        and record.client_id == target.client_id
+        and target.client_id in (None, record.client_id)
         and record.storage_url == target.storage_url
     )
 

@@ -1,7 +1,8 @@
-"""A login by the device flow: runs the generator over HTTP and checks what came of it."""
+"""A login: runs a flow's generator over HTTP and checks what came of it."""
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from authlib.common.security import generate_token
@@ -9,35 +10,38 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from ctaclient._util.redact import printable
 from ctaclient.errors import IssuerError, NetworkError
-from ctaclient_agent.client_auth import ClientAuth
+from ctaclient_agent.code_flow import Browse, CodeRequest, Listen, code_flow
 from ctaclient_agent.credentials import Login
 from ctaclient_agent.device import Post, Prompt, Wait, device_flow
-from ctaclient_agent.discovery import discover
 from ctaclient_agent.idtoken import verify_id_token
+from ctaclient_agent.loopback import Loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+    from typing import Any
 
     from ctaclient._util.clock import Clock
     from ctaclient_agent.answers import Tokens
-    from ctaclient_agent.device import Result, Step
+    from ctaclient_agent.client import Client
     from ctaclient_agent.discovery import Metadata
     from ctaclient_agent.http import Http
+    from ctaclient_agent.manner import Flow
     from ctaclient_agent.target import Target
+
+    Show = Callable[[Prompt | Browse], None]
 
 _VERIFIER_LENGTH = 64  # RFC 7636 4.1: 43 to 128
 
 
 def log_in(
-    target: Target, client_secret: str | None, http: Http, clock: Clock, show: Callable[[Prompt], None]
+    target: Target, client: Client, metadata: Metadata, flow: Flow, http: Http, clock: Clock, show: Show
 ) -> tuple[Login, Tokens, float]:
     """The login that the user approved, not stored anywhere yet, its tokens, and when these came.
 
-    Raises IssuerError or the kin of NetworkError.
+    `show` is told what to show to the user. Raises IssuerError or the kin of NetworkError.
     """
-    metadata = discover(target.issuer, http)
-    auth = ClientAuth(target.client_id, client_secret)
-    tokens = _run(target, metadata, auth, http, clock, show)
+    run = _by_code if flow == "code" else _by_device
+    tokens = run(target, client, metadata, http, clock, show)
     received_at = clock.now()
     if tokens.refresh_token is None:
         raise IssuerError(
@@ -50,50 +54,80 @@ def log_in(
             raise IssuerError(f"the issuer {printable(metadata.issuer)} does not say where its keys are")
         jwks = http.get(metadata.jwks_uri)
         subject = verify_id_token(
-            tokens.id_token, jwks, issuer=metadata.issuer, client_id=target.client_id, now=clock.now()
+            tokens.id_token, jwks, issuer=metadata.issuer, client_id=client.auth.client_id, now=clock.now()
         )
+    registered = client.registration
     login = Login(
         profile=target.name,
         issuer=metadata.issuer,
         generation=0,
-        client_id=target.client_id,
+        client_id=client.auth.client_id,
         storage_url=target.storage_url,
         scope_asked=target.scope,
         scope=tokens.scope or target.scope,
         subject=subject,
         ca_bundle=target.ca_bundle,
         refresh_token=tokens.refresh_token,
-        client_secret=client_secret,
+        client_secret=client.auth.secret,
+        client_secret_expires_at=registered.secret_expires_at if registered else None,
+        registered_for=registered.flow if registered else None,
+        registration_uri=registered.uri if registered else None,
+        registration_token=registered.token if registered else None,
+        audience_parameter=target.habits.audience_parameter,
     )
     return login, tokens, received_at
 
 
-def _run(
-    target: Target, metadata: Metadata, auth: ClientAuth, http: Http, clock: Clock, show: Callable[[Prompt], None]
-) -> Tokens:
+def _by_device(target: Target, client: Client, metadata: Metadata, http: Http, clock: Clock, show: Show) -> Tokens:
     if metadata.device_authorization_endpoint is None:
-        raise IssuerError(f"the issuer {printable(metadata.issuer)} offers no login by device code (RFC 8628)")
-    urls = {"device": metadata.device_authorization_endpoint, "token": metadata.token_endpoint}
-    flow = device_flow(
-        target.scope,
-        clock,
-        pkce=_new_pkce() if "S256" in metadata.pkce_methods else None,
-        client_secret=auth.secret,
+        raise IssuerError(
+            f"the issuer {printable(metadata.issuer)} offers no login by device code (RFC 8628)",
+            hint="ctaclient start-agent --flow code" if metadata.authorization_endpoint else None,
+        )
+    pkce = _new_pkce() if "S256" in metadata.pkce_methods else None
+    return _drive(
+        device_flow(target.scope, clock, pkce=pkce, client_secret=client.auth.secret),
+        lambda step: _do(step, client, metadata, http, clock, show),
     )
 
-    def do(step: Step) -> Result:
-        match step:
-            case Post(endpoint, form):
-                try:
-                    return http.post(urls[endpoint], *auth.apply(form, metadata))
-                except NetworkError as error:
-                    return error
-            case Wait(seconds):
-                clock.sleep(seconds)
-            case Prompt():
-                show(step)
-        return None
 
+def _by_code(target: Target, client: Client, metadata: Metadata, http: Http, clock: Clock, show: Show) -> Tokens:
+    verifier, challenge = _new_pkce()
+    with Loopback(clock) as loopback:
+        request = CodeRequest(
+            client_id=client.auth.client_id,
+            scope=target.scope,
+            redirect_uri=loopback.redirect_uri,
+            state=secrets.token_urlsafe(24),
+            verifier=verifier,
+            challenge=challenge,
+        )
+
+        def do(step: Any) -> Any:
+            if isinstance(step, Listen):
+                return loopback.wait(request.is_answer, step.seconds)
+            return _do(step, client, metadata, http, clock, show)
+
+        return _drive(code_flow(request, metadata, clock, client_secret=client.auth.secret), do)
+
+
+def _do(step: Any, client: Client, metadata: Metadata, http: Http, clock: Clock, show: Show) -> Any:
+    """Do what any flow asks for."""
+    match step:
+        case Post(endpoint, form):
+            urls = {"device": metadata.device_authorization_endpoint, "token": metadata.token_endpoint}
+            try:
+                return http.post(str(urls[endpoint]), *client.auth.apply(form, metadata))
+            except NetworkError as error:
+                return error
+        case Wait(seconds):
+            clock.sleep(seconds)
+        case Prompt() | Browse():
+            show(step)
+    return None
+
+
+def _drive(flow: Generator[Any, Any, Tokens], do: Callable[[Any], Any]) -> Tokens:
     step = next(flow)
     while True:
         result = do(step)

@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from ctaclient_agent.answers import Tokens
 
 
-def wanted_form(request: TokenRequest) -> dict[str, str]:
+def wanted_form(request: TokenRequest, audience_parameter: str | None = None) -> dict[str, str]:
     """What a refresh says of its purpose.
 
-    The audience goes as `resource` where it can (RFC 8707: an absolute URI without fragment) and as `audience` always,
-    which INDIGO IAM knows from before it knew the other (agent.md 3); who knows neither ignores both (RFC 6749 3.2).
+    The audience goes as `resource` where it can (RFC 8707: an absolute URI without fragment) and as `audience`, which
+    INDIGO IAM knows from before it knew the other (agent.md 3); who knows neither ignores both (RFC 6749 3.2). Of an
+    issuer that takes but one of the words `audience_parameter` says which.
     """
     form = {}
     if request.scope:
         form["scope"] = " ".join(request.scope)
     if request.audience:
-        form["audience"] = request.audience
-        if _is_absolute(request.audience):
+        if audience_parameter != "resource":
+            form["audience"] = request.audience
+        if audience_parameter != "audience" and _is_absolute(request.audience):
             form["resource"] = request.audience
     return form
 

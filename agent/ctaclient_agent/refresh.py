@@ -231,7 +231,7 @@ class Refresher:
     ) -> Tokens | Failure:
         auth = ClientAuth(login.client_id, login.client_secret)
         # Without a scope what was granted stays granted (RFC 6749 6).
-        wanted = wanted_form(request) if request else {}
+        wanted = wanted_form(request, login.audience_parameter) if request else {}
         form, headers = auth.apply(
             {"grant_type": "refresh_token", "refresh_token": login.refresh_token, **wanted}, metadata
         )

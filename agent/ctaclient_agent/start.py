@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,8 @@ from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
 from ctaclient.errors import ConflictError, LoginRequired
 from ctaclient_agent import version
-from ctaclient_agent.answers import CLIENT_REFUSED
-from ctaclient_agent.device import Refused as LoginRefused
 from ctaclient_agent.discovery import same_issuer
 from ctaclient_agent.foreground import become_agent
-from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.kept import (
     adopt_ca_bundle,
     agent_elsewhere,
@@ -26,12 +22,10 @@ from ctaclient_agent.kept import (
     kept_here,
     record_serves,
     refreshed,
-    spending_of,
 )
 from ctaclient_agent.keypair import Protection
 from ctaclient_agent.machine import Machine
 from ctaclient_agent.place import machine_directory
-from ctaclient_agent.secret import OPTION_HINT, find_secret, prompt_secret
 from ctaclient_agent.spawn import start_daemon
 from ctaclient_agent.systemd import UserManager
 from ctaclient_agent.target import resolve_target
@@ -39,7 +33,7 @@ from ctaclient_agent.terminal import local_time
 from ctaclient_agent.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ctaclient._util.clock import Clock
@@ -47,11 +41,9 @@ if TYPE_CHECKING:
     from ctaclient.config.settings import Arguments
     from ctaclient_agent.credentials import Login
     from ctaclient_agent.holder import Holder
+    from ctaclient_agent.manner import Manner
     from ctaclient_agent.target import Target
     from ctaclient_agent.terminal import Terminal
-
-# A token request at its limit of time.
-_SPENDING_ENDS_S = 35.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +63,7 @@ class Surroundings:
 def start(
     given: Arguments,
     secret_file: Path | None,
+    manner: Manner,
     around: Surroundings,
     *,
     new_login: bool = False,
@@ -95,8 +88,12 @@ def start(
     elsewhere = agent_elsewhere(paths.store, around.clock)
     sealed = _sealed_login(vault, target, elsewhere, around.terminal)
     if new_login or not _is_kept(paths, vault, target, sealed, running, elsewhere, around):
+        # Only a login pays for these imports; the daemon and a second start do without.
+        from ctaclient_agent.approval import approve_login, check_manner
+
+        check_manner(vault, target, manner, around)
         vault.prepare()  # nobody approves a login that cannot be stored
-        _log_in(vault, target, sealed, secret_file, around)
+        approve_login(vault, target, sealed, secret_file, manner, around)
         kept = False
     else:
         kept = True
@@ -184,64 +181,10 @@ def _sealed_login(vault: Vault, target: Target, elsewhere: Holder | None, termin
 def _serves(login: Login, target: Target) -> bool:
     return (
         same_issuer(login.issuer, target.issuer)
-        and login.client_id == target.client_id
+        and target.client_id in (None, login.client_id)
         and login.storage_url == target.storage_url
         and set(login.scope_asked.split()) == set(target.scope.split())
     )
-
-
-def _log_in(vault: Vault, target: Target, sealed: Login | None, secret_file: Path | None, around: Surroundings) -> None:
-    # Only a login pays for these imports; the daemon and a second start do without.
-    from ctaclient_agent.login import log_in
-
-    known = (
-        sealed
-        if sealed and same_issuer(sealed.issuer, target.issuer) and sealed.client_id == target.client_id
-        else None
-    )
-    secret = find_secret(target, secret_file, known, around.ask_secret)
-    terminal = around.terminal
-    with HttpxHttp(target.ca_bundle) as http:
-
-        def attempt(client_secret: str | None) -> None:
-            login, tokens, received_at = log_in(
-                target,
-                client_secret,
-                http,
-                around.clock,
-                lambda prompt: terminal.show(prompt, target.name, target.issuer),
-            )
-            with vault.lock(target.name), _alone(vault, target.name, around):
-                vault.save(login, tokens, received_at)
-
-        try:
-            attempt(secret)
-        except LoginRefused as error:
-            if error.code not in CLIENT_REFUSED:
-                raise
-            if secret_file is None and around.has_terminal():
-                terminal.warn(error.message)
-                if (typed := prompt_secret(target, around.ask_secret)) is not None:
-                    attempt(typed)
-                    return
-            hint = f"check --client-id; a confidential client needs {OPTION_HINT}"
-            raise LoginRefused(error.message, hint=hint, status=error.status, code=error.code) from None
-
-
-@contextlib.contextmanager
-def _alone(vault: Vault, profile: str, around: Surroundings) -> Iterator[None]:
-    """Let no machine spend the old refresh token while the new login is stored.
-
-    One that does so now ends soon; should it not, the login that somebody has just approved counts for more.
-    """
-    spending = spending_of(vault, around.clock)(profile)
-    deadline = around.clock.monotonic() + _SPENDING_ENDS_S
-    while not spending.take({}) and around.clock.monotonic() < deadline:
-        around.clock.sleep(0.5)
-    try:
-        yield
-    finally:
-        spending.release()
 
 
 def _as_stored(vault: Vault, profile: Profile) -> Profile:

@@ -9,26 +9,32 @@ from urllib.parse import urlsplit
 
 from ctaclient._util.redact import printable, safe_url
 from ctaclient.config.profiles import BUILTIN, DEFAULT_SCOPE, ENVIRONMENT_PROFILE, Profile, profile_name_for
-from ctaclient.config.settings import ARGUMENT, CONFIG_FILE, Arguments, Setting, resolve
+from ctaclient.config.settings import ARGUMENT, BUILT_IN, CONFIG_FILE, Arguments, Setting, resolve
 from ctaclient.errors import ConfigError, UsageError
+from ctaclient_agent.issuers import habits_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctaclient.config.file import ConfigFile
+    from ctaclient.config.issuers import Habits
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A profile that is complete. `to_save` is what goes to `config.toml`, or None when nothing was given."""
+    """A profile that is complete but for the client: `client_id` is None where nobody named one.
+
+    `to_save` is what goes to `config.toml`, or None when nothing was given.
+    """
 
     name: str
     issuer: str
-    client_id: str
+    client_id: str | None
     storage_url: str
     scope: str
     ca_bundle: str | None
     to_save: Profile | None
+    habits: Habits
 
     @property
     def confidential(self) -> bool:
@@ -57,14 +63,18 @@ def resolve_target(given: Arguments, environ: Mapping[str, str], config: ConfigF
             hint="unset CTACLIENT_STORAGE_URL, or give --profile NAME or --storage-url URL",
         )
     ca_bundle = settings.ca_bundle.value
+    issuer = _https(_needed(settings.issuer, "--issuer", settings.name), "--issuer")
+    habits = habits_of(issuer, config.issuers)
+    scope = settings.scope.value if settings.scope.origin != BUILT_IN else habits.scope
     target = Target(
         name=settings.name,
-        issuer=_https(_needed(settings.issuer, "--issuer", settings.name), "--issuer"),
-        client_id=_needed(settings.client_id, "--client-id", settings.name),
+        issuer=issuer,
+        client_id=(settings.client_id.value or "").strip() or None,
         storage_url=_https(_needed(settings.storage_url, "--storage-url", settings.name), "--storage-url"),
-        scope=" ".join((settings.scope.value or DEFAULT_SCOPE).split()),
+        scope=" ".join((scope or DEFAULT_SCOPE).split()),
         ca_bundle=str(Path(ca_bundle).expanduser().absolute()) if ca_bundle else None,
         to_save=None,
+        habits=habits,
     )
     if given == Arguments(profile=given.profile):
         return target

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ctaclient.errors import CtaError
+    from ctaclient_agent.code_flow import Browse
     from ctaclient_agent.device import Prompt
 
 
@@ -33,7 +34,7 @@ class Terminal:
             with contextlib.suppress(BrokenPipeError):
                 print(text, file=self._stream, flush=True)
 
-    def show(self, prompt: Prompt, profile: str, issuer: str) -> None:
+    def show(self, prompt: Prompt, profile: str, issuer: str, *, qr: bool = False) -> None:
         """How to approve the login. No browser is opened: the address is the issuer's text, not ours."""
         host = printable(Origin.of(issuer).host, limit=200)
         self.say(f"To log in to profile {profile}, open this address in a browser on any device:")
@@ -42,7 +43,29 @@ class Terminal:
         if prompt.complete_uri:
             self.say("Or open this one, and compare the code before you approve:")
             self.say(f"    {prompt.complete_uri}")
+        if qr and (columns := self._columns()):
+            from ctaclient_agent.qr import qr_lines
+
+            for line in qr_lines(prompt.complete_uri or prompt.verification_uri, columns, self._stream.encoding):
+                self.say(line)
         self.say(f"Waiting for your approval, at most {prompt.life_s / 60:.0f} min (Ctrl-C stops) ...")
+
+    def show_address(self, browse: Browse, profile: str, issuer: str, *, opened: bool) -> None:
+        """Where to approve the login in a browser of this machine."""
+        host = printable(Origin.of(issuer).host, limit=200)
+        self.say(f"To log in to profile {profile}, approve it in a browser on this machine (the issuer is {host}).")
+        self.say("It is being opened; if not, open this address:" if opened else "Open this address:")
+        self.say(f"    {browse.url}")
+        self.say(f"Waiting for your approval, at most {browse.life_s / 60:.0f} min (Ctrl-C stops) ...")
+
+    def _columns(self) -> int:
+        """How wide the terminal is; 0 where there is none, or one that knows no colours."""
+        if self._stream is None or not self._stream.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+            return 0
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError):
+            return 0
 
     def warn(self, message: str) -> None:
         """Something that went wrong."""

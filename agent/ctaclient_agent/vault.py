@@ -9,7 +9,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ctaclient._util.private import ensure_private_dir, read_private, write_private
+from ctaclient._util.private import ensure_private_dir, read_private, sync_directory, write_private
 from ctaclient._util.redact import fingerprint
 from ctaclient.errors import CtaError, LoginRequired
 from ctaclient.tokens.lock import FileLock
@@ -198,6 +198,15 @@ class Vault:
         login = replace(login, ca_bundle=ca_bundle)
         self._write(login)
         return login
+
+    def wipe(self, profile: str) -> None:
+        """Delete the login, its tokens and its record, the secrets first. Needs the lock."""
+        for path in (self.sealed_file(profile), self.store.token_file(profile)):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.store.scoped(profile).directory)
+        self.store.record_file(profile).unlink(missing_ok=True)
+        sync_directory(self.store.profile_dir(profile))
 
     def require_login(self, profile: str, reason: str) -> None:
         """Tell the readers that the login has ended; the token stays while it lives. Needs the lock."""

@@ -15,6 +15,7 @@ COMMANDS = {
     "agent": "agent",
     "config": "config",
     "get": "get",
+    "logout": "logout",
     "ls": "ls",
     "mkdir": "mkdir",
     "put": "put",
@@ -35,6 +36,7 @@ SYNONYMS = {
     **dict.fromkeys(("download", "fetch"), "get"),
     "cp": "get' or 'put",
     **dict.fromkeys(("delete", "remove", "rmdir"), "rm"),
+    **dict.fromkeys(("logoff", "revoke", "agent-logout"), "logout"),
     "info": "stat",
     "lst": "ls",
 }

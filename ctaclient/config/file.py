@@ -1,4 +1,4 @@
-"""`config.toml`: profiles and which of them is the default. It is the user's file: saving keeps comments and order."""
+"""`config.toml`: profiles, which of them is the default, issuers. The user's file: saving keeps comments and order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.private import ensure_private_dir, write_private
+from ctaclient.config.issuers import Habits, parse_issuers
 from ctaclient.config.profiles import ENVIRONMENT_PROFILE, Profile, check_profile_name
 from ctaclient.errors import ConfigError, UsageError
 
@@ -24,6 +25,7 @@ class ConfigFile:
     default: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     notify_command: tuple[str, ...] = ()
+    issuers: Mapping[str, Habits] = field(default_factory=dict)
 
 
 def load(path: Path) -> ConfigFile:
@@ -39,7 +41,7 @@ def load(path: Path) -> ConfigFile:
 
 def parse(document: Mapping[str, Any], name: str) -> ConfigFile:
     """The meaning of a parsed document; `name` is for messages. Raises ConfigError for what it does not know."""
-    unknown = set(document) - {"default", "profiles", "notify_command"}
+    unknown = set(document) - {"default", "profiles", "issuers", "notify_command"}
     if unknown:
         raise _wrong(name, f"unknown key {min(unknown)!r}")
     default = document.get("default")
@@ -49,7 +51,8 @@ def parse(document: Mapping[str, Any], name: str) -> ConfigFile:
     notify = document.get("notify_command", [])
     if not isinstance(notify, list) or not all(isinstance(word, str) and word and "\0" not in word for word in notify):
         raise _wrong(name, "'notify_command' is a list of texts: a program and its arguments")
-    return ConfigFile(default, {key: _profile(key, table, name) for key, table in tables.items()}, tuple(notify))
+    profiles = {key: _profile(key, table, name) for key, table in tables.items()}
+    return ConfigFile(default, profiles, tuple(notify), parse_issuers(document.get("issuers", {}), name))
 
 
 def save_profile(path: Path, profile: Profile, *, make_default: bool) -> None:

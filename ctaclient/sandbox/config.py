@@ -13,11 +13,12 @@ from ctaclient.sandbox.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An OAuth client the issuer knows; `secret` None: public (RFC 6749 2.1)."""
+    """An OAuth client the issuer knows; `secret` None: public (RFC 6749 2.1). Redirects go to any port of these."""
 
     id: str
     secret: str | None = field(default=None, repr=False)
     device_flow: bool = True
+    redirect_uris: tuple[str, ...] = ("http://127.0.0.1/callback",)
 
 
 @dataclass(frozen=True, slots=True)

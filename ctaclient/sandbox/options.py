@@ -15,6 +15,7 @@ class Options:
     device_interval_s: int | None = 1  # None: no `interval` in the answer, as INDIGO IAM; 5 s then (RFC 8628 3.2)
     device_code_lifetime_s: float = 600
     require_pkce: bool = False  # as a Keycloak client with PKCE set to S256
+    registration: bool = True  # clients may register themselves; False: refused with 403, as Keycloak
     rotate_refresh_tokens: bool = True
     login_lifetime_s: int | None = None  # said as Keycloak does (`refresh_expires_in`), counted from each answer
     not_before_backdate_s: int = 0

@@ -4,6 +4,7 @@ The store has one directory for each profile::
 
     STORE/PROFILE/token          the access token, one line, for us and for every other program
     STORE/PROFILE/record.json    when it ends, whose it is, what went wrong: nothing secret
+    STORE/PROFILE/pending.json   while a login waits for approval: where, and until when; nothing secret
     STORE/PROFILE/login.sealed   the refresh token, which only the agent can open
     STORE/PROFILE/scoped/KEY/    token and record again, for a narrower scope or another audience
     STORE/PROFILE/spending/      who is about to use the refresh token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,7 +27,7 @@ class FakeHttp:
     """Answers from a list, in order; remembers what was asked. The last answer stays."""
 
     answers: list[Reply | NetworkError]
-    asked: list[tuple[str, Mapping[str, str], Mapping[str, str]]] = field(default_factory=list)
+    asked: list[tuple[str, Mapping[str, Any], Mapping[str, str]]] = field(default_factory=list)
     documents: dict[str, Reply] = field(default_factory=dict)
 
     def get(self, url: str) -> Reply:
@@ -37,6 +37,17 @@ class FakeHttp:
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: SendLimit | None = None
     ) -> Reply:
         self.asked.append((url, dict(form), dict(headers)))
+        return self._next()
+
+    def post_json(self, url: str, document: Mapping[str, Any]) -> Reply:
+        self.asked.append((url, dict(document), {}))
+        return self._next()
+
+    def delete(self, url: str, headers: Mapping[str, str]) -> Reply:
+        self.asked.append((url, {}, dict(headers)))
+        return self._next()
+
+    def _next(self) -> Reply:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if not isinstance(answer, Reply):
             raise answer

@@ -313,7 +313,7 @@ def test_a_refresh_under_way_is_finished_before_the_end(busy_home: AgentHome) ->
             ["start", "--storage-url", "http://s", "--issuer", "https://i", "--client-id", "c"],
             "--storage-url must be https",
         ),
-        (["start", "--storage-url", "https://s", "--issuer", "https://i"], "add --client-id"),
+        (["start", "--storage-url", "https://s", "--client-id", "c"], "add --issuer"),
         (["start", "--profile", "nobody"], "no profile 'nobody'"),
         (["start", "--client-secret", "x"], "unrecognized"),
         (["bogus"], "invalid choice"),

@@ -40,6 +40,20 @@ def test_places() -> None:
     assert well_known_urls("https://h:8443")[1] == "https://h:8443/.well-known/oauth-authorization-server"
 
 
+def test_what_may_be_missing() -> None:
+    bare = parse_metadata(reply(GOOD), ISSUER)
+    names = ("authorization_endpoint", "registration_endpoint", "revocation_endpoint")
+    assert [getattr(bare, name) for name in names] == [None, None, None]
+    assert not bare.names_itself_in_redirects
+    more = {name: f"https://issuer.example/{name}" for name in names}
+    full = parse_metadata(reply({**GOOD, **more, "authorization_response_iss_parameter_supported": True}), ISSUER)
+    assert {name: getattr(full, name) for name in names} == more
+    assert full.names_itself_in_redirects
+    for name in names:
+        with pytest.raises(IssuerError, match=f"no https address as {name}"):
+            parse_metadata(reply({**GOOD, name: "http://issuer.example/"}), ISSUER)
+
+
 @pytest.mark.parametrize(("asked", "said"), [(ISSUER, ISSUER), (ISSUER + "/", ISSUER), (ISSUER, ISSUER + "/")])
 def test_one_slash_is_forgiven_and_the_providers_spelling_kept(asked: str, said: str) -> None:
     assert parse_metadata(reply({**GOOD, "issuer": said}), asked).issuer == said

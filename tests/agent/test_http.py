@@ -95,6 +95,18 @@ def test_an_answer(server: TalkingServer, http: HttpxHttp) -> None:
     assert b"ctaclient-agent/" in server.seen[0]
 
 
+def test_json_and_delete(server: TalkingServer, http: HttpxHttp) -> None:
+    server.say(answer(b"{}"))
+    assert http.post_json(server.url, {"client_name": "x"}).status == 200
+    assert http.delete(server.url, {"Authorization": "Bearer t"}).status == 200
+    sent, deleted = server.seen
+    assert sent.startswith(b"POST /x ")
+    assert b"content-type: application/json" in sent.lower()
+    assert sent.endswith(b'{"client_name":"x"}')
+    assert deleted.startswith(b"DELETE /x ")
+    assert b"authorization: bearer t" in deleted.lower()
+
+
 def test_a_redirect_is_an_answer_like_any_other(server: TalkingServer, http: HttpxHttp) -> None:
     server.say(answer(b"", "307 Temporary Redirect", f"Location: {server.url}/elsewhere"))
     assert http.post(server.url, {"refresh_token": "r"}, {}).status == 307

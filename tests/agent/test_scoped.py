@@ -112,6 +112,13 @@ def test_what_is_asked(request_: TokenRequest, form: dict[str, str]) -> None:
     assert wanted_form(request_) == form
 
 
+def test_what_an_issuer_of_one_word_is_asked() -> None:
+    uri, name = TokenRequest.of(None, "https://s/x"), TokenRequest.of(None, "dcache")
+    assert wanted_form(uri, "audience") == {"audience": "https://s/x"}
+    assert wanted_form(uri, "resource") == {"resource": "https://s/x"}
+    assert wanted_form(name, "audience") == {"audience": "dcache"}
+
+
 @pytest.mark.parametrize(
     ("token", "answered", "wide"),
     [

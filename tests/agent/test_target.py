@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ctaclient.config.file import ConfigFile
+from ctaclient.config.issuers import Habits
 from ctaclient.config.profiles import Profile
 from ctaclient.config.settings import Arguments
 from ctaclient.errors import ConfigError, UsageError
@@ -57,12 +59,24 @@ def test_an_environment_variable_never_binds_a_token_to_a_storage() -> None:
         resolve_target(Arguments(), environ, ConfigFile())
 
 
+def test_without_a_client_id_the_issuer_s_habits_count() -> None:
+    check_in = Arguments(storage_url="https://s", issuer="https://aai.egi.eu/auth/realms/egi/")
+    target = resolve_target(check_in, {}, ConfigFile())
+    assert target.client_id is None
+    assert target.habits.client_id == "oidc-agent"
+    assert "eduperson_entitlement" in target.scope.split()
+    assert target.to_save is not None
+    assert (target.to_save.client_id, target.to_save.scope) == (None, None)
+    assert resolve_target(replace(check_in, scope="openid"), {}, ConfigFile()).scope == "openid"
+    own = ConfigFile(issuers={"https://aai.egi.eu/auth/realms/egi": Habits(scope="openid mine")})
+    assert resolve_target(check_in, {}, own).scope == "openid mine"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (Arguments(issuer="https://i"), "--issuer alone"),
         (Arguments(storage_url="https://s", client_id="c"), "issuer"),
-        (Arguments(storage_url="https://s", issuer="https://i"), "client id"),
         (Arguments(profile="nobody"), "no profile"),
         (Arguments(profile="Bad Name"), "profile name"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctaclient.config.file import parse
+from ctaclient.config.issuers import Habits
 
 if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome
@@ -81,3 +83,12 @@ def test_the_configuration_in_the_docs_is_one() -> None:
     assert config.default == "sandbox"
     assert config.notify_command == ("notify-send", "ctaclient")
     assert config.profiles["sandbox"].storage_url == "https://localhost:40002"
+    assert config.issuers["https://iam.example.org/"].client_id == "a-public-client"
+
+
+def test_every_word_of_the_table_of_issuers_is_in_the_docs() -> None:
+    page = (README.parent / "docs" / "login.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    tables = tomllib.loads(block)["issuers"]
+    assert parse({"issuers": tables}, "the docs").issuers.keys() == {"https://iam.example.org/"}
+    assert set(tables["https://iam.example.org/"]) == {f.name for f in dataclasses.fields(Habits)}

@@ -14,6 +14,7 @@ from ctaclient.sandbox.signing import SUBJECT
 from tests.providers.home import Home
 from tests.providers.issuer import Issuer
 from tests.providers.oidc_provider import INSTALL, SHORT_S, OidcProvider, is_installed, running_provider
+from tests.providers.person import allow_in_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,4 +117,5 @@ def _issuer(name: str, request: pytest.FixtureRequest, sandbox_fixture: str, cli
         refused_scope="no.such.scope",
         subject=SUBJECT,
         approve=approve,
+        allow=allow_in_sandbox,
     )

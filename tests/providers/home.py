@@ -11,12 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPSHandler, ProxyHandler, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.providers.person import visit
 from tests.support.agent_home import AgentHome, Finished
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Home(AgentHome):
         super().__init__(home, sandbox)
         self.issuer = issuer
         self.environ["CTACLIENT_CA_BUNDLE"] = str(issuer.ca_file)
+        self.page = ""  # where a login in a browser ended
 
     def arguments(self, client_id: str | None = None) -> list[str]:
         """What a first login needs."""
@@ -50,8 +52,8 @@ class Home(AgentHome):
         secret_file = str(self.issuer.client_secret_file)
         return [*self.arguments(self.issuer.confidential_client_id), "--client-secret-file", secret_file]
 
-    def start_agent(self, *arguments: str, deny: bool = False) -> Finished:
-        """`ctaclient start-agent`, and a person who does what it asks for."""
+    def start_agent(self, *arguments: str, deny: bool = False, refused: bool = False) -> Finished:
+        """`ctaclient start-agent`, and a person who does what it asks for; with `refused` they are asked nothing."""
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ctaclient", "start-agent", *arguments],
             env=self.environ,
@@ -72,8 +74,47 @@ class Home(AgentHome):
                     assert uri is not None
                     self.issuer.approve(uri[0], code[1], self.issuer.ca_file, deny=deny)
                     approved_at = time.time()
+                elif "browser on this machine" in said and (address := re.fullmatch(r" {4}(https://\S+)\n", line)):
+                    if refused:
+                        visit(address[1], self.issuer.ca_file)
+                    else:
+                        self.page = self.issuer.allow(address[1], self.issuer.ca_file, deny=deny)
+                    approved_at = time.time()
             stdout = process.stdout.read()
         return Finished(process.wait(), stdout, said, approved_at)
+
+    def unregistered(self) -> list[str]:
+        """What a first login needs where no client is named."""
+        return ["--issuer", self.issuer.url, "--storage-url", self.sandbox.storage_url]
+
+    def give_display(self, browser: str | None = None) -> None:
+        """A desktop: `browser` is the shell script that opens addresses there."""
+        programs = self.home.parent / "programs"
+        programs.mkdir()
+        if browser is not None:
+            (programs / "xdg-open").write_text(f"#!/bin/sh\n{browser}\n")
+            (programs / "xdg-open").chmod(0o700)
+        self.environ |= {"DISPLAY": ":nowhere", "PATH": str(programs)}
+
+    def client_is_known(self, client_id: str) -> bool:
+        """Whether the issuer lets a client begin a login."""
+        try:
+            self._ask(self._metadata()["device_authorization_endpoint"], urlencode({"client_id": client_id}).encode())
+        except HTTPError as error:
+            with error:
+                return bool(json.loads(error.read())["error"] != "invalid_client")
+        return True
+
+    def delete_client(self, login: Login) -> int:
+        """Delete a registered client behind the agent's back; the status."""
+        request = Request(
+            login.registration_uri or "",
+            method="DELETE",
+            headers={"Authorization": f"Bearer {login.registration_token}"},
+        )
+        with self._opener().open(request, timeout=_TIMEOUT_S) as answer:
+            status: int = answer.status
+            return status
 
     def first_login(self, *arguments: str) -> Finished:
         """A login that works, with a new code."""
@@ -88,18 +129,6 @@ class Home(AgentHome):
         assert done.exit_code == 0, done.stderr
         assert "code" not in done.stderr
         return done
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Any other command of `ctaclient`."""
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "ctaclient", *arguments],
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
 
     def record(self, profile: str | None = None) -> Record:
         """What the store says of a login."""
@@ -131,7 +160,9 @@ class Home(AgentHome):
         return self._ask(f"{self.issuer.url}/.well-known/openid-configuration")
 
     def _ask(self, url: str, data: bytes | None = None) -> Any:
-        context = ssl.create_default_context(cafile=str(self.issuer.ca_file))
-        opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
-        with opener.open(url, data, timeout=_TIMEOUT_S) as answer:
+        with self._opener().open(url, data, timeout=_TIMEOUT_S) as answer:
             return json.loads(answer.read())
+
+    def _opener(self) -> OpenerDirector:
+        context = ssl.create_default_context(cafile=str(self.issuer.ca_file))
+        return build_opener(ProxyHandler({}), HTTPSHandler(context=context))

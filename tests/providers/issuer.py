@@ -17,6 +17,14 @@ class Approve(Protocol):
         ...
 
 
+class Allow(Protocol):
+    """What a person does in a browser on the machine of the agent."""
+
+    def __call__(self, url: str, ca_file: Path, *, deny: bool = False) -> str:
+        """Approve the login that `url` begins, or deny it; the page on which that ends."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """An issuer on loopback with a public client and a confidential one, whose secret is in `client_secret_file`.
@@ -33,3 +41,4 @@ class Issuer:
     refused_scope: str
     subject: str
     approve: Approve
+    allow: Allow

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctaclient.sandbox.certificate import Authority
 from ctaclient.sandbox.signing import ANY_AUDIENCE
+from ctaclient_agent.registration import REDIRECT_URI
 from tests.providers import person
 from tests.providers.issuer import Issuer
 
@@ -56,6 +57,7 @@ class OidcProvider:
             refused_scope="email",
             subject=person.NAME,
             approve=person.approve,
+            allow=person.allow,
         )
 
 
@@ -101,6 +103,8 @@ def _write_files(directory: Path, secret: str) -> dict[str, Path]:
         "key": str(files["key"]),
         "resource": ANY_AUDIENCE,
         "scope": SCOPE,
+        "redirect": REDIRECT_URI,
+        "registered": {"lifetimeS": LONG_S, "intervalS": 1},
         "clients": _clients(secret),
     }
     contents = (authority.pem, certificate, key, secret.encode() + b"\n", json.dumps(config).encode())

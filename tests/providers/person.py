@@ -1,7 +1,9 @@
-"""What a person does with the pages of oidc-provider, as their browser does it: cookies, redirects, forms, buttons."""
+"""What a person does with the issuers' pages, as their browser does it: cookies, redirects, forms, buttons."""
 
 from __future__ import annotations
 
+import html
+import re
 import ssl
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING
@@ -40,6 +42,39 @@ class Browser:
         name, value = form.buttons[button]
         data = {**form.fields, **typed, **({name: value} if name else {})}
         self.open(urljoin(self._url, form.action), urlencode(data).encode())
+
+    def follow(self, text: str) -> None:
+        """Follow the link that says `text`."""
+        link = re.search(rf'<a href="([^"]+)">{re.escape(text)}</a>', self.page)
+        assert link is not None, f"no {text!r} on the page"
+        self.open(urljoin(self._url, html.unescape(link[1])))
+
+
+def visit(url: str, ca_file: Path) -> str:
+    """Open an address; the page on which that ends."""
+    browser = Browser(ca_file)
+    browser.open(url)
+    return browser.page
+
+
+def allow(url: str, ca_file: Path, *, deny: bool = False) -> str:
+    """Log in at oidc-provider in a browser, or do not; the page on which that ends."""
+    browser = Browser(ca_file)
+    browser.open(url)
+    if deny:
+        browser.follow("[ Cancel ]")
+    else:
+        browser.press("Sign-in", login=NAME, password="any will do")
+        browser.press("Continue")
+    return browser.page
+
+
+def allow_in_sandbox(url: str, ca_file: Path, *, deny: bool = False) -> str:
+    """The same at the sandbox, which asks for no password."""
+    browser = Browser(ca_file)
+    browser.open(url)
+    browser.press("Deny" if deny else "Approve")
+    return browser.page
 
 
 def approve(verification_uri: str, user_code: str, ca_file: Path, *, deny: bool = False) -> None:

@@ -1,6 +1,6 @@
 // npm's oidc-provider over TLS on loopback, for the agent's conformance tests: `node provider.mjs CONFIG.json`.
-// CONFIG.json: {modules, certificate, key, resource, scope, clients: [{id, secret, scope, lifetimeS, intervalS,
-// forgesIdTokens}]}. Prints {"port": N} when it listens, and ends when its stdin does.
+// CONFIG.json: {modules, certificate, key, resource, scope, redirect, registered: {lifetimeS, intervalS}, clients: [{id,
+// secret, scope, lifetimeS, intervalS, forgesIdTokens}]}; `registered` are the habits of clients that come by themselves. Prints {"port": N} when it listens, and ends when its stdin does.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const entry = createRequire(`${config.modules}/`).resolve('oidc-provider');
 const { default: Provider } = await import(pathToFileURL(entry));
 const habits = new Map(config.clients.map((client) => [client.id, client]));
+const habitsOf = (id) => habits.get(id) ?? config.registered;
 
 const server = createServer({ cert: readFileSync(config.certificate), key: readFileSync(config.key) });
 server.listen(0, '127.0.0.1', () => {
@@ -41,9 +42,11 @@ function makeProvider(issuer) {
           scope: config.scope,
           audience: config.resource,
           accessTokenFormat: 'jwt',
-          accessTokenTTL: habits.get(client.clientId).lifetimeS,
+          accessTokenTTL: habitsOf(client.clientId).lifetimeS,
         }),
       },
+      registration: { enabled: true },
+      registrationManagement: { enabled: true },
       revocation: { enabled: true },
     },
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
@@ -62,9 +65,9 @@ function describeClient({ id, secret, scope }) {
     ...(secret && { client_secret: secret }),
     token_endpoint_auth_method: secret ? 'client_secret_basic' : 'none',
     application_type: 'native',
-    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-    redirect_uris: [],
-    response_types: [],
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token', 'authorization_code'],
+    redirect_uris: [config.redirect],
+    response_types: ['code'],
     scope,
   };
 }
@@ -77,7 +80,7 @@ function makeSigningKey() {
 // What a client's habits change in what the provider says: nothing for one without.
 async function changeAnswers(ctx, next) {
   await next();
-  const { intervalS, forgesIdTokens } = habits.get(ctx.oidc?.client?.clientId) ?? {};
+  const { intervalS, forgesIdTokens } = ctx.oidc?.client ? habitsOf(ctx.oidc.client.clientId) : {};
   if (intervalS && ctx.body?.device_code) ctx.body.interval = intervalS;
   if (forgesIdTokens && ctx.body?.id_token) {
     const [header, payload] = ctx.body.id_token.split('.');

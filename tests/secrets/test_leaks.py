@@ -142,6 +142,37 @@ def test_no_secret_anywhere(agent_home: AgentHome, tree: Path) -> None:
     assert not re.search(rb"dcache-http-uuid=(?!\[hidden\])[^&\s]", commands.printed)
 
 
+def test_no_secret_of_a_client_of_ones_own(agent_home: AgentHome, tree: Path) -> None:
+    home = agent_home
+    commands = Commands(home, tree)
+    with ProcWatcher(str(home.home)) as watcher:
+        sandbox = home.sandbox
+        done = home.start("--issuer", sandbox.issuer_url, "--storage-url", sandbox.storage_url, "--debug")
+        assert done.exit_code == 0, done.stderr
+        commands.printed += done.stderr.encode()
+        own, found = home.vault().load(home.profile), home.store.read(home.profile)
+        assert own is not None
+        assert own.registration_token is not None
+        assert found is not None
+        assert found[1] is not None
+        commands.secrets = {own.registration_token, own.refresh_token, found[1].value}
+        # Errors that repeat what they were sent.
+        body = f'{{"error": "server_error", "error_description": "{" ".join(commands.secrets)}"}}'
+        for path in ("/revoke", "/register"):
+            sandbox.fault("issuer", Fault("status", path_part=path, status=500, body=body))
+        commands.run("logout", "--debug", expect=7)
+        commands.run("stop-agent")
+
+    secrets = [secret.encode() for secret in commands.secrets]
+    assert commands.printed.count(b"[hidden]") >= 2
+    for secret in secrets:
+        assert secret not in commands.printed
+        assert not any(secret in line or any(secret in each for each in seen) for line, seen in watcher.seen.items())
+        left = [path for path in home.home.rglob("*") if path.is_file()]
+        assert not any(secret in path.read_bytes() for path in left)
+        assert not any(secret in path.read_bytes() for path in sandbox.ca_file.parent.glob("*.records"))
+
+
 def files_that_others_may_see(home: AgentHome) -> list[Path]:
     """Logs, records, configuration of both sides; not the places where secrets belong, nor the servers' own memory."""
     own = [path for path in home.home.rglob("*") if path.is_file() and path.name not in THEIR_PLACES]

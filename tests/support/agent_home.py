@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ctaclient.sandbox.sandbox import Sandbox
 
+_TIMEOUT_S = 60.0
 Program = Literal["agent", "client"]
 _PROGRAMS = {"agent": ("-m", "ctaclient_agent", "start"), "client": ("-m", "ctaclient", "start-agent")}
 
@@ -139,6 +140,18 @@ class AgentHome:
     def vault(self) -> Vault:
         """The store as the agent in this home sees it."""
         return Vault(self.paths.store, Machine(machine_directory(self.paths, self.environ), self.paths.store))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Any other command of `ctaclient`."""
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "ctaclient", *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
 
     def ask(self, request: Request) -> dict[str, Any]:
         answer = ask(self.paths.agent_socket, request)

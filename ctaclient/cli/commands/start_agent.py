@@ -13,6 +13,7 @@ _HELP = {
     "client-secret-file": "File with the secret of a confidential client; without it you may be asked.",
     "scope": "What to ask for.",
     "storage-url": "The storage that the tokens are for.",
+    "flow": "Approve on any device, or in a browser on this machine.",
     "ca-bundle": "PEM file of CAs to trust besides the system's.",
 }
 
@@ -25,10 +26,12 @@ _HELP = {
 @click.option("--scope", metavar="TEXT", help=_HELP["scope"])
 @click.option("--storage-url", metavar="URL", help=_HELP["storage-url"])
 @click.option("--ca-bundle", metavar="FILE", help=_HELP["ca-bundle"])
+@click.option("--flow", type=click.Choice(["device", "code"]), help=_HELP["flow"])
+@click.option("--no-qr", is_flag=True, help="Show no QR code of the page.")
 @click.option("--new-login", is_flag=True, help="Log in anew even if the login still works.")
 @click.option("--foreground", is_flag=True, help="Stay, and log to stderr too, until SIGTERM or Ctrl-C.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, without secrets.")
-def command(new_login: bool, foreground: bool, debug: bool, **options: str | None) -> int:
+def command(no_qr: bool, new_login: bool, foreground: bool, debug: bool, **options: str | None) -> int:
     """Log in, if needed, and keep the login alive in the background.
 
     Prints a page and a code: open the page on any device and approve. It returns when the first token is there; then
@@ -43,7 +46,7 @@ def command(new_login: bool, foreground: bool, debug: bool, **options: str | Non
     for name, value in options.items():
         if value is not None:
             arguments += [f"--{name.replace('_', '-')}", value]
-    flags = {"--new-login": new_login, "--foreground": foreground, "--debug": debug}
+    flags = {"--no-qr": no_qr, "--new-login": new_login, "--foreground": foreground, "--debug": debug}
     arguments += [flag for flag, given in flags.items() if given]
     if foreground:
         become_agent_program(arguments)

@@ -1,1 +1,1 @@
-"""A small OpenID provider with the device flow (RFC 8628), rotation of refresh tokens and revocation."""
+"""A small OpenID provider: device and code flow, rotation of refresh tokens, revocation, registration."""

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctaclient.sandbox.config import Client
+    from ctaclient.sandbox.issuer.registration import Clients
 
 
-def authenticate(clients: Mapping[str, Client], authorization: str | None, form: Mapping[str, str]) -> Client:
+def authenticate(clients: Clients, authorization: str | None, form: Mapping[str, str]) -> Client:
     """The client, by Basic, by a secret in the form, or by its bare id. Raises 401 invalid_client."""
     if authorization is not None:
         client_id, secret = _parse_basic(authorization)

@@ -101,7 +101,7 @@ class DeviceCodes:
             if code.state is State.DENIED:
                 raise OAuthError("access_denied", "The end user denied the authorization request")
             if code.challenge is not None:
-                _check_verifier(code.challenge, verifier)
+                check_verifier(code.challenge, verifier)
             if code.state is State.PENDING:
                 self._pace(code, now)
                 raise OAuthError("authorization_pending", "The authorization request is still pending")
@@ -116,8 +116,8 @@ class DeviceCodes:
             raise OAuthError("slow_down", "Slow down")
 
 
-def _check_verifier(challenge: str, verifier: str | None) -> None:
-    """RFC 7636 4.6, S256."""
+def check_verifier(challenge: str, verifier: str | None) -> None:
+    """RFC 7636 4.6, S256. Raises invalid_grant."""
     if verifier is None:
         raise OAuthError("invalid_grant", "PKCE code verifier not specified")
     digest = hashlib.sha256(verifier.encode()).digest()

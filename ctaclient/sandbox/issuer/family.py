@@ -78,6 +78,13 @@ class Families:
             if member is not None and member.family.grant.client_id == client_id:
                 member.family.ended = True
 
+    def end_all(self, client_id: str) -> None:
+        """End all families of a client."""
+        with self._lock:
+            for member in self._members.values():
+                if member.family.grant.client_id == client_id:
+                    member.family.ended = True
+
     def _add(self, family: Family) -> str:
         token = secrets.token_urlsafe(32)
         self._members[fingerprint(token)] = Member(family)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from joserfc.jwk import ECKey
 
 from ctaclient.sandbox.issuer import page
+from ctaclient.sandbox.issuer.authorization import AuthorizationCodes, allows_redirect
 from ctaclient.sandbox.issuer.client import authenticate
 from ctaclient.sandbox.issuer.device import DeviceCodes
 from ctaclient.sandbox.issuer.family import Families
 from ctaclient.sandbox.issuer.grant import Grant, check_scope, narrow_scope
 from ctaclient.sandbox.issuer.metadata import DEVICE_GRANT, describe_issuer
 from ctaclient.sandbox.issuer.oauth_error import OAuthError
+from ctaclient.sandbox.issuer.registration import Clients
 from ctaclient.sandbox.serving.answer import Answer, Refusal
 from ctaclient.sandbox.serving.exchange import first_values
 from ctaclient.sandbox.signing import ANY_AUDIENCE, Signer
@@ -43,9 +45,10 @@ class Issuer:
         self._url = config.urls["issuer"]
         self._options = options
         self._jwks = config.jwks
-        self._clients = {client.id: client for client in config.clients}
+        self._clients = Clients(config.clients, self._url)
         self._signer = Signer(self._url, ECKey.import_key(config.signing_key))
         self._codes = DeviceCodes(options.device_code_lifetime_s, options.device_interval_s, time.monotonic)
+        self._logins = AuthorizationCodes(self._url, time.monotonic)
         self._families = Families(
             rotate=options.rotate_refresh_tokens, grace_s=options.refresh_grace_s, monotonic=time.monotonic
         )
@@ -55,16 +58,22 @@ class Issuer:
             ("POST", "/device_authorization"): self._start_device_flow,
             ("POST", "/token"): self._give_tokens,
             ("POST", "/revoke"): self._revoke,
+            ("POST", "/register"): self._register,
+            ("DELETE", "/register/"): self._delete_client,
+            ("GET", "/authorize"): self._show_login,
+            ("POST", "/authorize"): self._answer_login,
             ("GET", "/device"): self._show_page,
             ("POST", "/device"): self._answer_page,
         }
 
     def answer(self, exchange: Exchange) -> Answer:
         """Route the request; OAuth errors become JSON."""
-        route = self._routes.get((exchange.method, exchange.path))
+        # What comes after /register/ names a client.
+        path = "/register/" if exchange.path.startswith("/register/") else exchange.path
+        route = self._routes.get((exchange.method, path))
         if route is None:
             known = {path for _, path in self._routes}
-            raise Refusal(405 if exchange.path in known else 404)
+            raise Refusal(405 if path in known else 404)
         try:
             return route(exchange)
         except OAuthError as error:
@@ -113,6 +122,8 @@ class Issuer:
                 raise OAuthError("invalid_request", "Missing form parameter: grant_type")
             case "refresh_token":
                 return self._refresh(form, client)
+            case "authorization_code":
+                return self._redeem_code(form, client)
             case kind if kind == DEVICE_GRANT:
                 return self._redeem_device_code(form, client)
             case _:
@@ -121,7 +132,15 @@ class Issuer:
     def _redeem_device_code(self, form: Form, client: Client) -> Answer:
         if not client.device_flow:
             raise OAuthError("unauthorized_client", "Client is not allowed to use the device flow")
-        grant = self._codes.redeem(_required(form, "device_code"), client.id, form.get("code_verifier"))
+        return self._first_tokens(
+            self._codes.redeem(_required(form, "device_code"), client.id, form.get("code_verifier"))
+        )
+
+    def _redeem_code(self, form: Form, client: Client) -> Answer:
+        code, redirect_uri = _required(form, "code"), _required(form, "redirect_uri")
+        return self._first_tokens(self._logins.redeem(code, client.id, redirect_uri, form.get("code_verifier")))
+
+    def _first_tokens(self, grant: Grant) -> Answer:
         refresh_token = self._families.start(grant) if "offline_access" in grant.scopes else None
         return self._tokens(grant, grant.scope, refresh_token)
 
@@ -160,6 +179,53 @@ class Issuer:
         form, client = self._open(exchange)
         self._families.revoke(_required(form, "token"), client.id)
         return Answer(200, headers=_NO_STORE)
+
+    def _register(self, exchange: Exchange) -> Answer:
+        if not self._options.registration:
+            raise OAuthError("insufficient_scope", "Policy 'Trusted Hosts' rejected request", status=403)
+        try:
+            metadata = json.loads(exchange.body.read_all())
+        except ValueError:
+            metadata = None
+        if not isinstance(metadata, dict):
+            raise OAuthError("invalid_client_metadata", "The body is no JSON object")
+        return _json(self._clients.register(metadata), status=201, headers=_NO_STORE)
+
+    def _delete_client(self, exchange: Exchange) -> Answer:
+        client_id = exchange.path.removeprefix("/register/")
+        self._clients.delete(client_id, exchange.header("Authorization"))
+        self._families.end_all(client_id)  # RFC 7592 2.3
+        return Answer(204, headers=_NO_STORE)
+
+    def _show_login(self, exchange: Exchange) -> Answer:
+        asked = exchange.parameters()
+        client = self._clients.get(asked.get("client_id", ""))
+        redirect_uri, state = asked.get("redirect_uri", ""), asked.get("state", "")
+        if client is None or not allows_redirect(client.redirect_uris, redirect_uri):
+            # RFC 6749 4.1.2.1: nobody is sent to an address that is not the client's
+            return _html(page.complain("The program that sent you here is not known, or not at this address."), 400)
+        try:
+            if asked.get("response_type") != "code":
+                raise OAuthError("unsupported_response_type", "Only code")
+            challenge = self._challenge(asked)
+            if challenge is None:
+                raise OAuthError("invalid_request", "Missing parameter: code_challenge_method")
+            grant = Grant(
+                client.id, check_scope(asked.get("scope", "")), asked.get("audience") or asked.get("resource")
+            )
+        except OAuthError as error:
+            answer = self._logins.redirect(redirect_uri, state, error=error.code, error_description=error.description)
+            return Answer(302, headers={"Location": answer, **_NO_STORE})
+        number, request = self._logins.start(grant, redirect_uri, state, challenge)
+        return _html(page.ask_for_login(client.id, grant.scope.split(), number, request.csrf))
+
+    def _answer_login(self, exchange: Exchange) -> Answer:
+        form = _read_form(exchange)
+        approve = form.get("decision") == "approve"
+        answer = self._logins.decide(form.get("request", ""), form.get("csrf", ""), approve=approve)
+        if answer is None:
+            return _html(page.complain("That did not work. Please start again."), 403)
+        return Answer(302, headers={"Location": answer, **_NO_STORE})
 
     def _show_page(self, exchange: Exchange) -> Answer:
         return _html(page.ask_for_code(exchange.parameters().get("user_code", "")))
@@ -202,5 +268,5 @@ def _json(document: dict[str, Any], *, status: int = 200, headers: dict[str, str
     return Answer(status, headers={"Content-Type": "application/json", **(headers or {})}, body=body)
 
 
-def _html(text: str, *, status: int = 200) -> Answer:
+def _html(text: str, status: int = 200) -> Answer:
     return Answer(status, headers=page.HEADERS, body=text.encode())

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
+    # Browsers hold `form-action` against the redirect after the form, too: to a client on this machine.
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http://127.0.0.1:*; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -44,13 +45,10 @@ def ask_for_code(user_code: str = "", *, complaint: str = "") -> str:
 
 def ask_for_consent(user_code: str, client_id: str, scopes: Iterable[str], csrf: str) -> str:
     """Who asks for what, with both answers."""
-    items = (
-        "".join(f"<li><code>{html.escape(scope)}</code></li>" for scope in scopes) or "<li>nothing in particular</li>"
-    )
     return _page(
         "Allow access?",
         f"""<p><strong>{html.escape(client_id)}</strong> asks for access in your name:</p>
-<ul>{items}</ul>
+<ul>{_items(scopes)}</ul>
 <p>Go on only if your terminal shows this code:<br><span class="code">{html.escape(user_code)}</span></p>
 <form method="post" action="/device">
 <input type="hidden" name="user_code" value="{html.escape(user_code)}">
@@ -61,11 +59,37 @@ def ask_for_consent(user_code: str, client_id: str, scopes: Iterable[str], csrf:
     )
 
 
+def ask_for_login(client_id: str, scopes: Iterable[str], number: str, csrf: str) -> str:
+    """The same for a program on this machine, which the browser goes back to."""
+    return _page(
+        "Allow access?",
+        f"""<p><strong>{html.escape(client_id)}</strong> asks for access in your name:</p>
+<ul>{_items(scopes)}</ul>
+<form method="post" action="/authorize">
+<input type="hidden" name="request" value="{html.escape(number)}">
+<input type="hidden" name="csrf" value="{html.escape(csrf)}">
+<button type="submit" name="decision" value="approve">Approve</button>
+<button type="submit" name="decision" value="deny">Deny</button>
+</form>""",
+    )
+
+
+def complain(text: str) -> str:
+    """What went wrong, where there is nobody to send the browser back to."""
+    return _page("That cannot be", f'<p role="alert">{html.escape(text)}</p>')
+
+
 def show_result(*, approved: bool) -> str:
     """The last page."""
     if approved:
         return _page("Approved", "<p>You are logged in. Go back to your terminal; this page can be closed.</p>")
     return _page("Denied", "<p>Nothing was granted. This page can be closed.</p>")
+
+
+def _items(scopes: Iterable[str]) -> str:
+    return (
+        "".join(f"<li><code>{html.escape(scope)}</code></li>" for scope in scopes) or "<li>nothing in particular</li>"
+    )
 
 
 def _page(title: str, content: str) -> str:

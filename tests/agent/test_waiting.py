@@ -1,0 +1,104 @@
+"""While a login waits for its user: other programs can see it, nobody asks twice, and it leaves no trace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ctaclient.tokens.pending import read_pending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.agent_home import AgentHome
+
+
+@contextlib.contextmanager
+def waiting(home: AgentHome, *arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A `start` that has asked for approval, and what it said up to then."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "ctaclient_agent", "start", *home.arguments(), *arguments],
+        env={**home.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        said = ""
+        for line in process.stderr:
+            said += line
+            if line.startswith("Waiting"):
+                break
+        try:
+            yield process, said
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"), [((), {}), (("--flow", "code"), {"DISPLAY": ":nowhere", "PATH": "/nonexistent"})]
+)
+def test_it_can_be_seen_and_ends_cleanly_with_ctrl_c(
+    agent_home: AgentHome, arguments: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    directory = agent_home.store.profile_dir("localhost")
+    with waiting(agent_home, *arguments, **environ) as (process, said):
+        pending = read_pending(directory, time.time())
+        assert pending is not None, said
+        assert pending.pid == process.pid
+        assert pending.verification_uri in said
+        assert "?" not in pending.verification_uri
+        assert time.time() < pending.expires_at < time.time() + 601
+        text = (directory / "pending.json").read_text()
+        assert "user_code" not in text
+        assert "state" not in text
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == "ctaclient: interrupted\n"
+    assert not agent_home.has_login()
+
+
+def test_a_second_start_shows_the_same_address_and_asks_nobody(agent_home: AgentHome) -> None:
+    before = codes(agent_home)
+    with waiting(agent_home) as (process, said):
+        second = agent_home.start(*agent_home.arguments())
+        assert second.exit_code == 4
+        pending = read_pending(agent_home.store.profile_dir("localhost"), time.time())
+        assert pending is not None
+        assert f"waits for approval already (pid {process.pid} on {pending.host}), at https://" in second.stderr
+        assert pending.verification_uri in said
+        assert pending.verification_uri in second.stderr
+        assert codes(agent_home) == before + 1
+    done = agent_home.log_in()  # the first was killed: it is in nobody's way
+    assert "enter the code" in done.stderr
+    assert not (agent_home.store.profile_dir("localhost") / "pending.json").exists()
+
+
+def codes(home: AgentHome) -> int:
+    return sum(record.path == "/device_authorization" for record in home.sandbox.records("issuer"))
+
+
+def test_a_login_of_another_machine_counts_too(agent_home: AgentHome) -> None:
+    with waiting(agent_home) as (process, _):
+        file = agent_home.store.profile_dir("localhost") / "pending.json"
+        text = file.read_text()
+        pending = read_pending(file.parent, time.time())
+        assert pending is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    file.write_text(text.replace(f'"{pending.host}"', '"elsewhere.example"'))
+    second = agent_home.start(*agent_home.arguments())
+    assert second.exit_code == 4
+    assert "on elsewhere.example), at https://" in second.stderr
