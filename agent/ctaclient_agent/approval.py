@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ctaclient._util.redact import printable
-from ctaclient.errors import LoginRequired
+from ctaclient.errors import CtaError, LoginRequired
 from ctaclient.tokens.pending import Pending, read_pending, remove_pending, write_pending
 from ctaclient_agent.alone import alone
 from ctaclient_agent.answers import CLIENT_REFUSED
@@ -61,7 +61,7 @@ def approve_login(
                 with vault.lock(target.name), alone(vault, target.name, around.clock):
                     vault.save(login, tokens, received_at)
             except BaseException:
-                if client.is_new and client.registration:
+                if client.is_new and client.registration and not _is_stored(vault, target.name, client):
                     _tidy_up(client.registration.uri, client.registration.token, http, around)
                 raise
 
@@ -128,6 +128,15 @@ def _say_client(client: Client, around: Surroundings) -> None:
         around.learn(client.registration.token)
     how = "registered a client for this machine" if client.is_new else "using the client"
     around.terminal.say(f"{how}: {printable(client.auth.client_id, limit=200)}")
+
+
+def _is_stored(vault: Vault, profile: str, client: Client) -> bool:
+    """Whether the store has a login with `client`, or may have one: a disk can be full after the first of its files."""
+    try:
+        login = vault.load(profile)
+    except (CtaError, OSError):
+        return True
+    return login is not None and login.client_id == client.auth.client_id
 
 
 def _tidy_up(uri: str | None, token: str | None, http: HttpxHttp, around: Surroundings) -> None:

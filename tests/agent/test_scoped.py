@@ -80,6 +80,14 @@ def test_another_login_forgets_them(home: AgentHome) -> None:
     assert client.token(scope=READ) != before
 
 
+def test_a_logout_forgets_them(home: AgentHome) -> None:
+    Client(environ=home.environ).token(scope=READ)
+    directory = home.store.scoped("localhost").directory
+    assert list(directory.iterdir())
+    assert home.run("logout").returncode == 0
+    assert not directory.exists()
+
+
 def test_without_an_agent_what_is_there_can_be_used(home: AgentHome) -> None:
     client = Client(environ=home.environ)
     narrow = client.token(scope=READ)

@@ -80,3 +80,16 @@ def test_a_login_that_cannot_be_opened_any_more(busy_home: AgentHome) -> None:
     assert done.returncode == 4
     assert "still works at the issuer for as long as the issuer lets it: the key" in done.stderr
     assert files(busy_home) == {"spending"}
+
+
+def test_a_machine_that_cannot_open_the_login_leaves_it_to_those_that_can(busy_home: AgentHome) -> None:
+    busy_home.log_in()
+    busy_home.end()
+    before = files(busy_home)
+    machine = busy_home.vault().machine
+    machine.key_file.unlink()
+    busy_home.vault().machine.make_key()  # of another machine, which shares the store
+    done = busy_home.run("logout")
+    assert done.returncode == 4
+    assert "was not made for this machine\n  try: ctaclient logout on the machine that keeps this login" in done.stderr
+    assert files(busy_home) == before

@@ -108,7 +108,12 @@ def log_in(home: AgentHome, commands: Commands) -> None:
 
 def log_in_where_the_issuer_echoes(home: AgentHome, commands: Commands) -> None:
     """INDIGO IAM repeats the refresh token in its refusal (agent.md 0.6); then the user logs in anew."""
-    said = f"Invalid refresh token: {' '.join(commands.secrets)}"
+    login, found = home.vault().load(home.profile), home.store.read(home.profile)
+    assert login is not None
+    assert found is not None
+    assert found[1] is not None
+    # What this process knows: of what was spent before it started it knows nothing, and no issuer repeats that.
+    said = f"Invalid refresh token: {login.refresh_token} {login.client_secret} {found[1].value}"
     body = f'{{"error": "invalid_token", "error_description": "{said}"}}'
     home.sandbox.fault("issuer", Fault("status", path_part="/token", status=401, reason="Unauthorized", body=body))
     before = len(commands.printed)
