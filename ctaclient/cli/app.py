@@ -14,6 +14,7 @@ from ctaclient import __version__
 COMMANDS = {
     "agent": "agent",
     "config": "config",
+    "exec": "exec_",
     "get": "get",
     "logout": "logout",
     "ls": "ls",
@@ -32,6 +33,7 @@ SYNONYMS = {
     **dict.fromkeys(("login", "start", "agent-start"), "start-agent"),
     **dict.fromkeys(("stop", "agent-stop"), "stop-agent"),
     **{name: f"agent {name}" for name in ("status", "logs", "errors", "install", "uninstall")},
+    "run": "exec",
     **dict.fromkeys(("upload", "copyto"), "put"),
     **dict.fromkeys(("download", "fetch"), "get"),
     "cp": "get' or 'put",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import signal
@@ -34,14 +35,16 @@ def _terminate(*_: object) -> None:
 
 def run(args: Sequence[str]) -> int:
     """The exit code of `ctaclient ARGS`. A traceback is shown with `--debug` only, and redacted."""
-    debug = "--debug" in args
+    # What follows `--` is another program's, or a name.
+    debug = "--debug" in itertools.takewhile(lambda word: word != "--", args)
     _open_missing_streams()
     if debug:
         _log_to_stderr()
     if threading.current_thread() is threading.main_thread():
         # Batch systems send the one, lost connections the other: clean up as after Ctrl-C.
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _terminate)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                signal.signal(number, _terminate)
     try:
         code = app.main(args=list(args), prog_name="ctaclient", standalone_mode=False)
         sys.stdout.flush()

@@ -62,6 +62,7 @@ class ScopedToken:
     ) -> None:
         self.description = f"the login of profile {profile}"
         self.cure = f"ctaclient start-agent --profile {profile}"
+        self.file = store.scoped(profile).token_file(request.key())
         self._store = store
         self._profile = profile
         self._request = request

@@ -29,6 +29,11 @@ class TokenSource(Protocol):
         """What to do when they do not work."""
         ...
 
+    @property
+    def file(self) -> Path | None:
+        """The file in which other programs find the token and its successors, or None when it lies in none."""
+        ...
+
     def get(self, *, min_ttl_s: float = 0) -> AccessToken:
         """A token that lives at least `min_ttl_s` seconds more. Raises LoginRequired when there is none."""
         ...
@@ -40,6 +45,8 @@ class TokenSource(Protocol):
 
 class FixedToken:
     """A token given as an argument or in `BEARER_TOKEN`: it never changes."""
+
+    file = None
 
     def __init__(self, token: AccessToken, description: str, clock: Clock) -> None:
         self.description = description
@@ -61,6 +68,7 @@ class FileToken:
     def __init__(self, path: Path, read: Callable[[Path], bytes], clock: Clock) -> None:
         self.description = str(path)
         self.cure = "renew it, or unset BEARER_TOKEN_FILE"
+        self.file = path.absolute()
         self._path = path
         self._read = read
         self._clock = clock
@@ -95,6 +103,7 @@ class StoredToken:
     def __init__(self, store: TokenStore, profile: str, ask_agent: Callable[[str], None], clock: Clock) -> None:
         self.description = f"the login of profile {profile}"
         self.cure = f"ctaclient start-agent --profile {profile}"
+        self.file = store.token_file(profile)
         self._store = store
         self._profile = profile
         self._ask_agent = ask_agent

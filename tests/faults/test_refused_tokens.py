@@ -34,6 +34,7 @@ class Tokens:
 
     description = "the test"
     cure = "ask the test"
+    file = None
 
     def __init__(self, *values: str) -> None:
         self._values = list(values)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import click
 
 from ctaclient.cli.options import Context, shared
 from ctaclient.cli.output import write_json
+from ctaclient.tokens.handover import token_file
 from ctaclient.tokens.scoped import TokenRequest
 
 
@@ -24,9 +26,9 @@ def duration(text: str) -> float:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["raw", "header", "json"]),
+    type=click.Choice(["raw", "header", "json", "file"]),
     default="raw",
-    help="What to print.",
+    help="What to print; file is the name of the file that holds it.",
     show_default=True,
 )
 @click.option("--scope", metavar="TEXT", help="Only these scopes of the login's, for a token that can do less.")
@@ -47,5 +49,7 @@ def command(min_ttl: float, form: str, scope: str | None, audience: str | None, 
     token = source.get(min_ttl_s=min_ttl)
     if form == "json":
         write_json({"profile": identity.settings.name, "token": token.value, "expires_at": token.expires_at})
+    elif form == "file":
+        click.echo(os.fsencode(token_file(source)))
     else:
         click.echo(f"Authorization: Bearer {token.value}" if form == "header" else token.value)

@@ -49,6 +49,13 @@ def test_of_a_file(
     file.write_text("from-a-file\n")
     monkeypatch.setenv("BEARER_TOKEN_FILE", str(file))
     assert cli("token").out == "from-a-file\n"
+    assert cli("token", "--format", "file").out == f"{file}\n"
+
+
+def test_the_file_of_a_token_that_lies_in_none(cli: Cli, token: str) -> None:
+    outcome = cli("token", "--format", "file")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "the token from BEARER_TOKEN lies in no file" in outcome.err
 
 
 def test_not_logged_in(cli: Cli) -> None:

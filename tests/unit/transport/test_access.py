@@ -28,6 +28,7 @@ class Source:
 
     description = "the login of profile site"
     cure = "ctaclient start-agent --profile site"
+    file = None
 
     def __init__(self, last: int = 10) -> None:
         self.number = 1

@@ -38,6 +38,7 @@ def to(location: str, status: int = 307) -> bytes:
 class Source:
     description = "the login of profile site"
     cure = "ctaclient start-agent --profile site"
+    file = None
 
     def __init__(self, *values: str) -> None:
         self.values = list(values)
