@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.programs.conftest import Home
+    from tests.support.user_home import UserHome
 
 PROGRAM = [sys.executable, "-P", "-m", "ctaclient", "exec"]
 SHOW = 'echo "${BEARER_TOKEN-unset} $BEARER_TOKEN_FILE"'
 
 
-def run(home: Home, *words: str, before: tuple[str, ...] = (), **environ: str) -> subprocess.CompletedProcess[str]:
+def run(home: UserHome, *words: str, before: tuple[str, ...] = (), **environ: str) -> subprocess.CompletedProcess[str]:
     """`ctaclient exec WORDS` as a process of its own."""
     return subprocess.run(
         [*before, *PROGRAM, *words],
@@ -36,21 +36,21 @@ def run(home: Home, *words: str, before: tuple[str, ...] = (), **environ: str) -
     )
 
 
-def test_the_command_finds_the_token_in_a_file(home: Home) -> None:
+def test_the_command_finds_the_token_in_a_file(home: UserHome) -> None:
     file = home.log_in("token-of-here")
     done = run(home, "--", "sh", "-c", f'{SHOW}; cat "$BEARER_TOKEN_FILE"')
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"unset {file}\ntoken-of-here"
 
 
-def test_the_profile_is_chosen(home: Home) -> None:
+def test_the_profile_is_chosen(home: UserHome) -> None:
     other = home.log_in("token-of-other", "other")
     home.log_in("token-of-here")
     done = run(home, "--profile", "other", "sh", "-c", SHOW)
     assert done.stdout == f"unset {other}\n"
 
 
-def test_a_renewed_token_reaches_the_running_command(home: Home) -> None:
+def test_a_renewed_token_reaches_the_running_command(home: UserHome) -> None:
     home.log_in("first")
     shows = 'cat "$BEARER_TOKEN_FILE"; echo; read _; cat "$BEARER_TOKEN_FILE"'
     with subprocess.Popen(
@@ -69,7 +69,7 @@ def test_a_renewed_token_reaches_the_running_command(home: Home) -> None:
         assert process.stdout.read() == "second"
 
 
-def test_words_reach_the_command_as_they_are(home: Home) -> None:
+def test_words_reach_the_command_as_they_are(home: UserHome) -> None:
     home.log_in("token")
     words = ["--debug", "-v", "a b", "*", "--", "--profile", "x", ""]
     for separator in ([], ["--"]):
@@ -77,13 +77,13 @@ def test_words_reach_the_command_as_they_are(home: Home) -> None:
         assert (done.stdout, done.stderr) == (f"{words}\n", "")
 
 
-def test_the_exit_code_is_the_commands_own(home: Home) -> None:
+def test_the_exit_code_is_the_commands_own(home: UserHome) -> None:
     home.log_in("token")
     assert [run(home, "sh", "-c", f"exit {code}").returncode for code in (0, 1, 4, 255)] == [0, 1, 4, 255]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_is_the_commands_own(home: Home, number: signal.Signals) -> None:
+def test_a_signal_is_the_commands_own(home: UserHome, number: signal.Signals) -> None:
     home.log_in("token")
     with subprocess.Popen(
         [*PROGRAM, "--", "sh", "-c", "echo $$; exec sleep 60"], env=home.environ, stdout=subprocess.PIPE, text=True
@@ -94,13 +94,13 @@ def test_a_signal_is_the_commands_own(home: Home, number: signal.Signals) -> Non
         assert process.wait(20) == -number
 
 
-def test_under_nohup_the_command_lives_on(home: Home) -> None:
+def test_under_nohup_the_command_lives_on(home: UserHome) -> None:
     home.log_in("token")
     done = run(home, "--", "sh", "-c", "kill -HUP $$; echo alive", before=("nohup",))
     assert done.stdout == "alive\n"
 
 
-def test_a_command_whose_reader_has_gone_ends_silently(home: Home) -> None:
+def test_a_command_whose_reader_has_gone_ends_silently(home: UserHome) -> None:
     """Python ignores SIGPIPE; the command must not inherit that."""
     home.log_in("token")
     done = run(home, "--", "bash", "-c", 'yes | head -n 1; echo "${PIPESTATUS[0]}"')
@@ -117,7 +117,7 @@ def test_a_command_whose_reader_has_gone_ends_silently(home: Home) -> None:
     ],
 )
 def test_a_command_that_cannot_be_run(
-    home: Home, script: Callable[..., Path], tmp_path: Path, text: str | None, mode: int, code: int
+    home: UserHome, script: Callable[..., Path], tmp_path: Path, text: str | None, mode: int, code: int
 ) -> None:
     home.log_in("token")
     path = tmp_path / "missing" if text is None else script("command", text, mode)
@@ -127,20 +127,20 @@ def test_a_command_that_cannot_be_run(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_command_that_is_not_on_the_path(home: Home) -> None:
+def test_a_command_that_is_not_on_the_path(home: UserHome) -> None:
     home.log_in("token")
     done = run(home, "--", "no-such-command")
     assert (done.returncode, done.stderr) == (127, "ctaclient: cannot run no-such-command: no such file or directory\n")
 
 
-def test_without_a_command(home: Home) -> None:
+def test_without_a_command(home: UserHome) -> None:
     home.log_in("token")
     for words in ([], ["--"]):
         assert run(home, *words).returncode == 2
 
 
 @pytest.mark.parametrize("lives_s", [None, -5])
-def test_without_a_login_the_command_is_not_run(home: Home, lives_s: float | None) -> None:
+def test_without_a_login_the_command_is_not_run(home: UserHome, lives_s: float | None) -> None:
     if lives_s is not None:
         home.log_in("token", "cta-cscs", lives_s=lives_s)
     done = run(home, "--", "echo", "it ran")
@@ -148,7 +148,7 @@ def test_without_a_login_the_command_is_not_run(home: Home, lives_s: float | Non
     assert done.stderr.endswith("  try: ctaclient start-agent --profile cta-cscs\n")
 
 
-def test_a_life_too_short(home: Home) -> None:
+def test_a_life_too_short(home: UserHome) -> None:
     home.log_in("token", lives_s=600)
     assert run(home, "--min-ttl", "5m", "--", "true").returncode == 0
     done = run(home, "--min-ttl", "30m", "--", "echo", "it ran")
@@ -156,7 +156,7 @@ def test_a_life_too_short(home: Home) -> None:
     assert "1800 s are wanted" in done.stderr
 
 
-def test_a_life_too_short_makes_the_agent_renew_it_first(home: Home) -> None:
+def test_a_life_too_short_makes_the_agent_renew_it_first(home: UserHome) -> None:
     home.log_in("old", lives_s=60)
     home.paths.runtime.mkdir(mode=0o700, parents=True)
     with new_socket() as listener, socket_address(home.paths.agent_socket) as address:
@@ -177,7 +177,7 @@ def test_a_life_too_short_makes_the_agent_renew_it_first(home: Home) -> None:
         assert process.returncode == 0
 
 
-def test_a_token_in_the_environment_is_passed_on_with_a_word(home: Home) -> None:
+def test_a_token_in_the_environment_is_passed_on_with_a_word(home: UserHome) -> None:
     home.log_in("token-of-here")
     done = run(home, "--", "sh", "-c", SHOW, BEARER_TOKEN="handed-over")
     assert (done.returncode, done.stdout) == (0, "handed-over \n")
@@ -185,13 +185,13 @@ def test_a_token_in_the_environment_is_passed_on_with_a_word(home: Home) -> None
     assert run(home, "-q", "--", "sh", "-c", SHOW, BEARER_TOKEN="handed-over").stderr == ""
 
 
-def test_an_empty_variable_hides_nothing(home: Home) -> None:
+def test_an_empty_variable_hides_nothing(home: UserHome) -> None:
     file = home.log_in("token-of-here")
     done = run(home, "--", "sh", "-c", SHOW, BEARER_TOKEN="", BEARER_TOKEN_FILE="")
     assert done.stdout == f"unset {file}\n"
 
 
-def test_a_token_file_of_the_user_is_passed_on_by_its_full_name(home: Home, tmp_path: Path) -> None:
+def test_a_token_file_of_the_user_is_passed_on_by_its_full_name(home: UserHome, tmp_path: Path) -> None:
     home.log_in("token-of-here")
     (tmp_path / "mine").write_text("of-mine\n")
     relative = os.path.relpath(tmp_path / "mine")
@@ -201,7 +201,7 @@ def test_a_token_file_of_the_user_is_passed_on_by_its_full_name(home: Home, tmp_
     assert os.path.samefile(done.stdout.split()[1], tmp_path / "mine")
 
 
-def test_a_pipe_cannot_be_passed_on(home: Home) -> None:
+def test_a_pipe_cannot_be_passed_on(home: UserHome) -> None:
     done = subprocess.run(
         ["bash", "-c", '"$@" -- echo "it ran"', "bash", *PROGRAM],
         env={**home.environ, "BEARER_TOKEN_FILE": "/dev/stdin"},
@@ -215,7 +215,7 @@ def test_a_pipe_cannot_be_passed_on(home: Home) -> None:
 
 
 @pytest.mark.parametrize(("size_bytes", "warned"), [(4096, False), (4097, True)])
-def test_a_token_too_large_for_xrdcp(home: Home, size_bytes: int, warned: bool) -> None:
+def test_a_token_too_large_for_xrdcp(home: UserHome, size_bytes: int, warned: bool) -> None:
     home.log_in("x" * size_bytes)
     done = run(home, "--", "true")
     assert done.returncode == 0
@@ -224,7 +224,7 @@ def test_a_token_too_large_for_xrdcp(home: Home, size_bytes: int, warned: bool) 
     )
 
 
-def test_the_token_is_in_no_argument_and_no_environment(home: Home) -> None:
+def test_the_token_is_in_no_argument_and_no_environment(home: UserHome) -> None:
     home.log_in("a-very-secret-token")
     with subprocess.Popen(
         [*PROGRAM, "--", "sh", "-c", "echo ready; read _"],
