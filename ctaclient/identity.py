@@ -81,12 +81,13 @@ class Identity:
             source = discover(
                 self._environ,
                 argument=self._token,
-                stored=lambda: self._stored(settings),
+                stored=lambda: self.login_source(settings),
+                store=self.store,
                 storage_overridden=settings.storage_overridden,
                 clock=self._clock,
             )
         else:
-            source = self._stored(settings)
+            source = self.login_source(settings)
         if source:
             return source
         if settings.storage_overridden:
@@ -119,7 +120,11 @@ class Identity:
             )
         return settings.storage_url.value
 
-    def _stored(self, settings: Settings) -> TokenSource | None:
+    def login_source(self, settings: Settings) -> TokenSource | None:
+        """The profile's own login, whatever the caller handed over, or None.
+
+        Raises LoginRequired for a login that was made for another storage.
+        """
         record = self.store.record(settings.name)
         if record is None:
             return None

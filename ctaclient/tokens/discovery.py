@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctaclient._util.private import read_private
+from ctaclient.tokens.link import linked_profile, well_known_name
 from ctaclient.tokens.source import FileToken, FixedToken, TokenSource
 from ctaclient.tokens.token import parse_token
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ctaclient._util.clock import Clock
+    from ctaclient.tokens.store import TokenStore
 
 
 def discover(
@@ -26,6 +28,7 @@ def discover(
     *,
     argument: str | None,
     stored: Callable[[], TokenSource | None],
+    store: TokenStore,
     storage_overridden: bool,
     clock: Clock,
 ) -> TokenSource | None:
@@ -38,7 +41,7 @@ def discover(
         return source
     if storage_overridden:
         return None
-    return stored() or _from_well_known_file(environ, clock)
+    return stored() or _from_well_known_file(environ, store, clock)
 
 
 def from_caller(environ: Mapping[str, str], argument: str | None, clock: Clock) -> TokenSource | None:
@@ -64,10 +67,12 @@ def _is_blank(path: Path) -> bool:
         return False
 
 
-def _from_well_known_file(environ: Mapping[str, str], clock: Clock) -> TokenSource | None:
-    name = f"bt_u{os.geteuid()}"
+def _from_well_known_file(environ: Mapping[str, str], store: TokenStore, clock: Clock) -> TokenSource | None:
     directories = [environ.get("XDG_RUNTIME_DIR"), "/tmp"]  # noqa: S108 - the name is the specification's
-    for path in (Path(directory) / name for directory in directories if directory):
+    for path in (Path(directory) / well_known_name() for directory in directories if directory):
+        # Our own link is for other programs: to us it would be the token of a profile that was not asked for.
+        if linked_profile(path, store):
+            continue
         # /tmp is everybody's: a file of somebody else is not ours to use, and none of our trouble.
         if _is_ours(path) and parse_token(read_private(path).decode("ascii", "replace"), str(path)):
             return FileToken(path, read_private, clock)

@@ -132,6 +132,8 @@ def work(sandbox: Sandbox, tmp_path: Path) -> Workplace:
 @pytest.fixture(scope="session")
 def xrootd_server(sandbox: Sandbox) -> Iterator[Xrootd]:
     with xrootd.running_xrootd(sandbox) as running:
+        (running.files / "data").mkdir()
+        (running.files / "data" / "run1.fits").write_text("42 events\n")
         yield running
 
 
@@ -169,8 +171,6 @@ def test_rclone_asks_again_when_the_token_is_refused(work: Workplace, tmp_path: 
 def test_xrdcp(work: Workplace, request: pytest.FixtureRequest) -> None:
     needs(f"{_APT} {xrootd.PACKAGES}", *xrootd.PROGRAMS)
     server = request.getfixturevalue("xrootd_server")
-    (server.files / "data").mkdir(exist_ok=True)
-    (server.files / "data" / "run1.fits").write_text("42 events\n")
     environ = {"XROOTD": server.address, "X509_CERT_DIR": str(server.ca_directory)}
     work.run(block("xrdcp"), **environ)
     assert work.read("xrdcp.fits") == "42 events\n"
@@ -178,6 +178,15 @@ def test_xrdcp(work: Workplace, request: pytest.FixtureRequest) -> None:
     work.home.log_in("of-nobody", storage_url=work.environ["STORAGE"])
     with pytest.raises(AssertionError, match="Auth failed"):
         work.run(block("xrdcp"), **environ)
+
+
+def test_the_default_place(work: Workplace, request: pytest.FixtureRequest) -> None:
+    needs(f"{_APT} {xrootd.PACKAGES}", *xrootd.PROGRAMS)
+    server = request.getfixturevalue("xrootd_server")
+    environ = {"XROOTD": server.address, "X509_CERT_DIR": str(server.ca_directory)}
+    work.run(block("Programs that look in the default place"), **environ)
+    assert work.read("linked.fits") == "42 events\n"
+    assert not os.path.lexists(work.home.well_known)
 
 
 def test_gfal(work: Workplace) -> None:

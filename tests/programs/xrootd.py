@@ -73,8 +73,10 @@ def running_xrootd(sandbox: Sandbox) -> Iterator[Xrootd]:
     try:
         ca_directory = _write_files(base, sandbox)
         with (base / "output").open("wb") as output:
+            # -s: without it a file about the server goes to /tmp
+            places = ("-c", base / "config", "-l", base / "admin/log", "-s", base / "admin/pid")
             process = subprocess.Popen(
-                ["xrootd", "-c", base / "config", "-n", "x", "-l", base / "admin" / "log", *_identity()],
+                ["xrootd", "-n", "x", *places, *_identity()],
                 cwd=base,
                 env={"PATH": os.environ.get("PATH", ""), "XDG_CACHE_HOME": str(base / "cache")},
                 stdin=subprocess.DEVNULL,

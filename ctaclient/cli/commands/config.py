@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from ctaclient.cli.options import Context, as_json, shared
 from ctaclient.cli.output import write_json
+from ctaclient.tokens.link import link_path, linked_profile
 
 
 @click.group("config")
@@ -27,5 +30,8 @@ def show(as_json: bool, context: Context) -> None:
         return
     for name, setting in settings:
         click.echo(f"{name:12} {setting.value or '-'}  ({setting.origin})")
+    link = link_path(os.environ)
+    if link and (profile := linked_profile(link, identity.store)):
+        click.echo(f"{'token link':12} {link}  (to profile {profile})")
     for name, path in paths.items():
         click.echo(f"{name:12} {path}" + ("" if path.exists() else "  (not there yet)"))

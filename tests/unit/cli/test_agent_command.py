@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-NOTHING = {"running": False, "installed_version": __version__, "outdated": False, "unread_errors": 0, "profiles": {}}
+NOTHING = {
+    "running": False,
+    "installed_version": __version__,
+    "outdated": False,
+    "unread_errors": 0,
+    "linked_profile": None,
+    "profiles": {},
+}
 
 
 def paths(home: Path) -> Paths:

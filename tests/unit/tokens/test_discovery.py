@@ -10,6 +10,7 @@ import pytest
 from ctaclient.errors import LoginRequired, UnsafePath
 from ctaclient.tokens.discovery import discover
 from ctaclient.tokens.source import FixedToken, TokenSource
+from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
 from tests.support.clock import FakeClock
 from tests.unit.conftest import NOW, as_user, jwt
@@ -29,6 +30,7 @@ class World:
         self.runtime.mkdir(mode=0o700)
         self.well_known = self.runtime / f"bt_u{os.geteuid()}"
         self.environ = {"XDG_RUNTIME_DIR": str(self.runtime)}
+        self.store = TokenStore(directory / "store")
         self.argument: str | None = None
         self.has_login = False
 
@@ -52,7 +54,12 @@ class World:
             return FixedToken(AccessToken("of-login"), "login", CLOCK) if self.has_login else None
 
         return discover(
-            self.environ, argument=self.argument, stored=stored, storage_overridden=storage_overridden, clock=CLOCK
+            self.environ,
+            argument=self.argument,
+            stored=stored,
+            store=self.store,
+            storage_overridden=storage_overridden,
+            clock=CLOCK,
         )
 
 
@@ -94,9 +101,9 @@ def test_an_invalid_step_is_an_error_and_never_the_next(world: World, place: str
     assert "not a token" not in str(caught.value)
 
 
-def test_nothing_anywhere(tmp_path: Path) -> None:
-    found = discover({}, argument=None, stored=lambda: None, storage_overridden=True, clock=CLOCK)
-    assert found is None
+def test_nothing_anywhere(world: World) -> None:
+    world.environ.clear()
+    assert world.discover(storage_overridden=True) is None
 
 
 @pytest.mark.parametrize("place", ORDER)
@@ -148,6 +155,21 @@ def test_a_well_known_link_is_refused(world: World) -> None:
     del world.environ["BEARER_TOKEN_FILE"]
     with pytest.raises(UnsafePath, match="is a symbolic link"):
         world.discover()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_our_own_link_is_for_others(world: World, there: bool) -> None:
+    """It leads to the token of one profile; whoever asks for another must not get that one."""
+    file = world.store.token_file("other")
+    file.parent.mkdir(parents=True, mode=0o700)
+    if there:
+        file.touch(mode=0o600)
+        file.write_text("of-other")
+    world.well_known.symlink_to(file)
+    source = world.discover()
+    assert source is None or source.description == f"/tmp/{world.well_known.name}"
+    world.put("login")
+    assert (world.discover() or pytest.fail("no login")).get().value == "of-login"
 
 
 def test_a_token_file_that_is_renewed_is_read_again(world: World) -> None:

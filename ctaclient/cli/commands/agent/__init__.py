@@ -6,6 +6,7 @@ import click
 
 from ctaclient.cli.commands.agent.errors import errors
 from ctaclient.cli.commands.agent.install import install, uninstall
+from ctaclient.cli.commands.agent.link import link
 from ctaclient.cli.commands.agent.logs import logs
 from ctaclient.cli.commands.agent.status import status
 
@@ -15,5 +16,5 @@ def command() -> None:
     """The token agent: how it is, what it did, and as a service."""
 
 
-for each in (status, logs, errors, install, uninstall):
+for each in (status, logs, errors, link, install, uninstall):
     command.add_command(each)

@@ -20,6 +20,7 @@ from ctaclient.control.messages import Request
 from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import CtaError
 from ctaclient.tokens.error_file import ErrorFile
+from ctaclient.tokens.link import link_path, linked_profile
 from ctaclient.tokens.store import TokenStore
 
 if TYPE_CHECKING:
@@ -40,12 +41,16 @@ def status(as_json: bool) -> int:
     paths = Paths.of(os.environ)
     answers = (ask(socket, Request("status")) for socket in sockets(paths.agent_socket, paths.store))
     answer = next((answer for answer in answers if answer is not None), None)
-    facts = collect(answer, TokenStore(paths.store), ErrorFile(paths.state))
+    store, well_known = TokenStore(paths.store), link_path(os.environ)
+    linked = linked_profile(well_known, store) if well_known else None
+    facts = {**collect(answer, store, ErrorFile(paths.state)), "linked_profile": linked}
     if as_json:
         write_json(facts)
     else:
         for line in lines(facts, SystemClock().now()):
             click.echo(line)
+        if linked:
+            click.echo(f"link      {well_known} leads to profile {linked}")
     if not facts["running"]:
         return NOT_RUNNING
     ended = [name for name, profile in facts["profiles"].items() if profile["state"] == "login_required"]
