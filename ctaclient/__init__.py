@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         UnsafePath,
         UsageError,
     )
-    from ctaclient.shortcuts import exists, get, ls, mkdir, put, rm, scan, stat, token, webdav4_client
+    from ctaclient.shortcuts import auth, exists, get, ls, mkdir, put, rm, scan, stat, token, webdav4_client
     from ctaclient.storage.entry import Entry
     from ctaclient.storage.path import RemotePath
     from ctaclient.tokens.token import AccessToken
@@ -90,6 +90,7 @@ __all__ = [
     "TransferResult",
     "UnsafePath",
     "UsageError",
+    "auth",
     "exists",
     "get",
     "ls",

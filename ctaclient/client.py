@@ -25,6 +25,7 @@ from ctaclient.transfer.runner import Runner
 from ctaclient.transfer.targets import local_name, local_target, remote_target
 from ctaclient.transfer.tree import DownloadItem, UploadItem, local_tree, remote_tree
 from ctaclient.transport.access import Access
+from ctaclient.transport.auth import BearerAuth
 from ctaclient.transport.factory import new_session
 from ctaclient.transport.proxy import Proxies
 from ctaclient.transport.requests import Requests
@@ -71,6 +72,7 @@ class Client:
         self._identity = Identity(arguments, os.environ if environ is None else environ, self._clock, token=token)
         self._proxies = Proxies.single(proxy) if proxy else Proxies.of_environment()
         self._lock = threading.Lock()
+        self._accesses: dict[str | None, Access] = {}
         self._requests: dict[str | None, Requests] = {}
         self._storages: dict[str, Storage] = {}
 
@@ -215,6 +217,15 @@ class Client:
         request = TokenRequest.of(scope, audience)
         return self._identity.scoped_source(settings, request).get(min_ttl_s=min_ttl_s)
 
+    def auth(self) -> BearerAuth:
+        """An `httpx.Auth` for the selected profile's storage: `httpx.get(url, auth=client.auth())`.
+
+        Raises LoginRequired when there is no login.
+        """
+        storage, _ = self._locate("/")
+        with self._lock:
+            return BearerAuth(self._access_for(self._identity.settings, storage.origin))
+
     def webdav4_client(self) -> Any:
         """A `webdav4.client.Client` below the profile's storage URL, on this client's connections and live token.
 
@@ -227,6 +238,7 @@ class Client:
         """Close the connections. The client may be used again."""
         with self._lock:
             requests = list(self._requests.values())
+            self._accesses.clear()
             self._requests.clear()
             self._storages.clear()
         for each in requests:
@@ -260,11 +272,18 @@ class Client:
         """One session for each profile, which knows that profile's token only; strangers get a session without."""
         key = settings.name if settings else None
         if key not in self._requests:
-            sources: dict[Origin, TokenSource] = {origin: self._identity.token_source(settings)} if settings else {}
+            access = self._access_for(settings, origin)
             bundle = (settings or self._identity.settings).ca_bundle.value
-            access = Access(sources, self._clock)
             self._requests[key] = Requests(new_session(client_context(bundle), self._proxies, access, self._clock))
         return self._requests[key]
+
+    def _access_for(self, settings: Settings | None, origin: Origin) -> Access:
+        """One for each profile: a token that was refused to one of its users is not sent again by another."""
+        key = settings.name if settings else None
+        if key not in self._accesses:
+            sources: dict[Origin, TokenSource] = {origin: self._identity.token_source(settings)} if settings else {}
+            self._accesses[key] = Access(sources, self._clock)
+        return self._accesses[key]
 
 
 def _report(

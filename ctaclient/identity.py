@@ -20,7 +20,7 @@ from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import AgentError, ConfigError, CtaError, LoginRequired, UsageError
 from ctaclient.tokens.discovery import discover
 from ctaclient.tokens.scoped import ScopedToken
-from ctaclient.tokens.source import StoredToken
+from ctaclient.tokens.source import StoredToken, check_storage
 from ctaclient.tokens.store import TokenStore
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Identity:
 
         Raises LoginRequired when there is none.
         """
-        if self._stored(settings) is None:
+        if self.login_source(settings) is None:
             raise LoginRequired(
                 f"you are not logged in to profile {settings.name}",
                 hint=f"ctaclient start-agent --profile {settings.name}",
@@ -128,12 +128,9 @@ class Identity:
         record = self.store.record(settings.name)
         if record is None:
             return None
-        if Origin.of(record.storage_url) != Origin.of(self.storage_url(settings)):
-            raise LoginRequired(
-                f"the login of profile {settings.name} was made for {Origin.of(record.storage_url)}",
-                hint=f"ctaclient start-agent --profile {settings.name} logs in for {settings.storage_url.value}",
-            )
-        return StoredToken(self.store, settings.name, self._ask_agent, self._clock)
+        storage_url = self.storage_url(settings)
+        check_storage(record, storage_url)
+        return StoredToken(self.store, settings.name, storage_url, self._ask_agent, self._clock)
 
     def _ask_agent(self, profile: str) -> None:
         for socket in sockets(self.paths.agent_socket, self.paths.store):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ctaclient.storage.entry import Entry
     from ctaclient.tokens.token import AccessToken
     from ctaclient.transfer.result import Report
+    from ctaclient.transport.auth import BearerAuth
 
 _VARIABLES = (
     *("CTACLIENT_PROFILE", "CTACLIENT_STORAGE_URL", "CTACLIENT_CA_BUNDLE", "CTACLIENT_HOME"),
@@ -85,6 +86,11 @@ def put(local: PathLike, remote: str, *, recursive: bool = False, overwrite: boo
 def token(*, min_ttl_s: float = 0, scope: str | None = None, audience: str | None = None) -> AccessToken:
     """`Client.token` of the default client."""
     return default_client().token(min_ttl_s=min_ttl_s, scope=scope, audience=audience)
+
+
+def auth() -> BearerAuth:
+    """`Client.auth` of the default client."""
+    return default_client().auth()
 
 
 def webdav4_client() -> Any:

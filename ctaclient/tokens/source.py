@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ctaclient._util.origin import Origin
 from ctaclient.errors import LoginRequired
 from ctaclient.tokens.token import AccessToken, parse_token
 
@@ -94,18 +95,21 @@ class FileToken:
 
 
 class StoredToken:
-    """A profile's token in the store, which the agent keeps fresh.
+    """A profile's token in the store, which the agent keeps fresh; only as long as the login is one for `storage_url`.
 
     `ask_agent(profile)` makes a running agent refresh now and returns when it has tried; it does nothing where no
     agent can be reached.
     """
 
-    def __init__(self, store: TokenStore, profile: str, ask_agent: Callable[[str], None], clock: Clock) -> None:
+    def __init__(
+        self, store: TokenStore, profile: str, storage_url: str, ask_agent: Callable[[str], None], clock: Clock
+    ) -> None:
         self.description = f"the login of profile {profile}"
         self.cure = f"ctaclient start-agent --profile {profile}"
         self.file = store.token_file(profile)
         self._store = store
         self._profile = profile
+        self._storage_url = storage_url
         self._ask_agent = ask_agent
         self._clock = clock
 
@@ -137,7 +141,18 @@ class StoredToken:
         found = self._store.read(self._profile)
         if found is None:
             raise LoginRequired(f"you are not logged in to profile {self._profile}", hint=self.cure)
+        check_storage(found[0], self._storage_url)
         return found
+
+
+def check_storage(record: Record, storage_url: str) -> None:
+    """Raise LoginRequired when the login was made for another storage: its token is not for this one."""
+    made_for = record.storage_url
+    if made_for != storage_url and Origin.of(made_for) != Origin.of(storage_url):
+        raise LoginRequired(
+            f"the login of profile {record.profile} was made for {Origin.of(made_for)}",
+            hint=f"ctaclient start-agent --profile {record.profile} logs in for {storage_url}",
+        )
 
 
 def _check_ttl(token: AccessToken, min_ttl_s: float, clock: Clock, where: str, hint: str | None) -> None:

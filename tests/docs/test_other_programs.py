@@ -286,6 +286,12 @@ def test_containers(work: Workplace, tmp_path: Path) -> None:
     assert work.read("after") == other
 
 
+def test_httpx(work: Workplace) -> None:
+    text = shlex.quote(block("httpx", "python"))
+    assert work.run(f"python -P -c {text}").stdout == "42 events\n\n"
+    assert {record.status for record in work.asked()} == {302}  # to the pool, which wants no token
+
+
 def test_fsspec(work: Workplace) -> None:
     found = subprocess.run([sys.executable, "-c", "import fsspec, aiohttp"], capture_output=True, check=False)
     if found.returncode != 0:

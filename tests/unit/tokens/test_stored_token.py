@@ -49,7 +49,7 @@ def agent(store: TokenStore, clock: FakeClock) -> Agent:
 
 @pytest.fixture
 def source(agent: Agent) -> StoredToken:
-    return StoredToken(agent.store, "site", agent, agent.clock)
+    return StoredToken(agent.store, "site", "https://site.example", agent, agent.clock)
 
 
 def test_a_living_token_needs_no_agent(agent: Agent, source: StoredToken) -> None:
