@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.origin import Origin
 from ctaclient.config.file import load
@@ -16,9 +17,11 @@ from ctaclient.config.profiles import BUILTIN
 from ctaclient.config.settings import Arguments, Settings, resolve
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
+from ctaclient.control.oidc_agent import ask_oidc_agent
 from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import AgentError, ConfigError, CtaError, LoginRequired, UsageError
 from ctaclient.tokens.discovery import discover
+from ctaclient.tokens.oidc_agent import OidcAgentToken
 from ctaclient.tokens.scoped import ScopedToken
 from ctaclient.tokens.source import StoredToken, check_storage
 from ctaclient.tokens.store import TokenStore
@@ -52,6 +55,7 @@ class Identity:
         self._environ = environ
         self._clock = clock
         self._token = token
+        self._oidc_agent_tokens: dict[tuple[str, str | None], OidcAgentToken] = {}
 
     def of_profile(self, name: str | None) -> Settings:
         """The settings of profile `name`, or of the selected one: overrides of the storage URL are its alone."""
@@ -102,8 +106,13 @@ class Identity:
     def scoped_source(self, settings: Settings, request: TokenRequest) -> TokenSource:
         """Where tokens for a narrower purpose come from: the agent, by the login of the profile.
 
-        Raises LoginRequired when there is none.
+        Raises LoginRequired when there is none, ConfigError for a profile whose login oidc-agent has.
         """
+        if settings.oidc_agent_account.value:
+            raise ConfigError(
+                f"profile {settings.name} has its tokens from oidc-agent, which are as they are",
+                hint="oidc-token --scope … --aud … ACCOUNT",
+            )
         if self.login_source(settings) is None:
             raise LoginRequired(
                 f"you are not logged in to profile {settings.name}",
@@ -125,12 +134,31 @@ class Identity:
 
         Raises LoginRequired for a login that was made for another storage.
         """
+        if account := settings.oidc_agent_account.value:
+            return self._oidc_agent_token(account, settings.issuer.value)
         record = self.store.record(settings.name)
         if record is None:
             return None
         storage_url = self.storage_url(settings)
         check_storage(record, storage_url)
         return StoredToken(self.store, settings.name, storage_url, self._ask_agent, self._clock)
+
+    def _oidc_agent_token(self, account: str, issuer: str | None) -> OidcAgentToken:
+        """One for each account: it keeps the token in memory."""
+        key = account, issuer
+        if key not in self._oidc_agent_tokens:
+            self._oidc_agent_tokens[key] = OidcAgentToken(account, issuer, self._ask_oidc_agent, self._clock)
+        return self._oidc_agent_tokens[key]
+
+    def _ask_oidc_agent(self, request: Mapping[str, object]) -> Mapping[str, Any]:
+        hint = 'eval "$(oidc-agent-service use)", or remove oidc_agent_account from config.toml'
+        socket = self._environ.get("OIDC_SOCK")
+        if not socket:
+            raise LoginRequired("OIDC_SOCK is not set: no oidc-agent is known here", hint=hint)
+        answer = ask_oidc_agent(Path(socket), request)
+        if answer is None:
+            raise LoginRequired(f"no oidc-agent runs at {socket}", hint=hint)
+        return answer
 
     def _ask_agent(self, profile: str) -> None:
         for socket in sockets(self.paths.agent_socket, self.paths.store):

@@ -62,6 +62,11 @@ def resolve_target(given: Arguments, environ: Mapping[str, str], config: ConfigF
             f"the profile {ENVIRONMENT_PROFILE!r} (from {settings.profile.origin}) cannot log in",
             hint="unset CTACLIENT_STORAGE_URL, or give --profile NAME or --storage-url URL",
         )
+    if account := settings.oidc_agent_account.value:
+        raise ConfigError(
+            f"profile {settings.name} has its tokens from oidc-agent's account {printable(account)}",
+            hint="nothing is to be started; to log in here remove oidc_agent_account from config.toml",
+        )
     ca_bundle = settings.ca_bundle.value
     issuer = _https(_needed(settings.issuer, "--issuer", settings.name), "--issuer")
     habits = habits_of(issuer, config.issuers)

@@ -16,7 +16,10 @@ ENVIRONMENT_PROFILE = "env"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where the data is, and who says who you are. A missing value is None."""
+    """Where the data is, and who says who you are. A missing value is None.
+
+    With `oidc_agent_account` the tokens are those of that account of oidc-agent, instead of a login of our own.
+    """
 
     name: str
     storage_url: str | None = None
@@ -24,6 +27,7 @@ class Profile:
     client_id: str | None = None
     scope: str | None = None
     ca_bundle: str | None = None
+    oidc_agent_account: str | None = None
 
 
 # The values of ctadata 0.7, so that its users find their storage without a configuration file.

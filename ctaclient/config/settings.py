@@ -55,6 +55,7 @@ class Settings:
     client_id: Setting
     scope: Setting
     ca_bundle: Setting
+    oidc_agent_account: Setting
 
     @property
     def name(self) -> str:
@@ -85,7 +86,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], config: ConfigFile
         )
 
     def pick(key: str, variable: str | None = None, default: str | None = None) -> Setting:
-        if (value := getattr(arguments, key)) is not None:
+        if (value := getattr(arguments, key, None)) is not None:  # not every setting is an argument
             return Setting(value, ARGUMENT)
         if variable and (value := environ.get(variable)):
             return Setting(value, variable)
@@ -101,6 +102,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], config: ConfigFile
         client_id=pick("client_id"),
         scope=pick("scope", default=DEFAULT_SCOPE),
         ca_bundle=pick("ca_bundle", "CTACLIENT_CA_BUNDLE"),
+        oidc_agent_account=pick("oidc_agent_account"),
     )
 
 

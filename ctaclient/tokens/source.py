@@ -56,7 +56,7 @@ class FixedToken:
         self._clock = clock
 
     def get(self, *, min_ttl_s: float = 0) -> AccessToken:
-        _check_ttl(self._token, min_ttl_s, self._clock, self.description, hint=self.cure)
+        check_ttl(self._token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return self._token
 
     def replace(self, refused: AccessToken) -> AccessToken | None:
@@ -76,7 +76,7 @@ class FileToken:
 
     def get(self, *, min_ttl_s: float = 0) -> AccessToken:
         token = self._load()
-        _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
+        check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return token
 
     def replace(self, refused: AccessToken) -> AccessToken | None:
@@ -125,7 +125,7 @@ class StoredToken:
             raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self.cure)
         if token is None:
             raise LoginRequired(f"there is no token for profile {self._profile}", hint=self.cure)
-        _check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
+        check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return token
 
     def replace(self, refused: AccessToken) -> AccessToken | None:
@@ -155,7 +155,8 @@ def check_storage(record: Record, storage_url: str) -> None:
         )
 
 
-def _check_ttl(token: AccessToken, min_ttl_s: float, clock: Clock, where: str, hint: str | None) -> None:
+def check_ttl(token: AccessToken, min_ttl_s: float, clock: Clock, where: str, hint: str | None) -> None:
+    """Raise LoginRequired when `token` has ended, or lives shorter than wanted."""
     left = token.ttl_s(clock.now())
     if left <= 0:
         raise LoginRequired(f"the token from {where} has expired", hint=hint)

@@ -83,6 +83,7 @@ def test_the_configuration_in_the_docs_is_one() -> None:
     assert config.default == "sandbox"
     assert config.notify_command == ("notify-send", "ctaclient")
     assert config.profiles["sandbox"].storage_url == "https://localhost:40002"
+    assert config.profiles["other"].oidc_agent_account == "other"
     assert config.issuers["https://iam.example.org/"].client_id == "a-public-client"
 
 

@@ -29,9 +29,9 @@ def show(as_json: bool, context: Context) -> None:
             write_json({"setting": name, "value": setting.value, "origin": setting.origin})
         return
     for name, setting in settings:
-        click.echo(f"{name:12} {setting.value or '-'}  ({setting.origin})")
+        click.echo(f"{name:18} {setting.value or '-'}  ({setting.origin})")
     link = link_path(os.environ)
     if link and (profile := linked_profile(link, identity.store)):
-        click.echo(f"{'token link':12} {link}  (to profile {profile})")
+        click.echo(f"{'token link':18} {link}  (to profile {profile})")
     for name, path in paths.items():
-        click.echo(f"{name:12} {path}" + ("" if path.exists() else "  (not there yet)"))
+        click.echo(f"{name:18} {path}" + ("" if path.exists() else "  (not there yet)"))

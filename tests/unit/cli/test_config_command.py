@@ -26,23 +26,24 @@ def test_origins(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = cli("config", "show", "--storage-url", "https://other.example", "--profile", "site")
     lines = outcome.out.splitlines()
     assert outcome.code == 0
-    assert lines[:6] == [
-        "profile      site  (argument)",
-        "storage_url  https://other.example  (argument)",
-        "issuer       https://issuer.example  (config.toml)",
-        "client_id    -  (not set)",
-        "scope        openid offline_access  (built-in)",
-        "ca_bundle    /some/ca.pem  (CTACLIENT_CA_BUNDLE)",
+    assert lines[:7] == [
+        "profile            site  (argument)",
+        "storage_url        https://other.example  (argument)",
+        "issuer             https://issuer.example  (config.toml)",
+        "client_id          -  (not set)",
+        "scope              openid offline_access  (built-in)",
+        "ca_bundle          /some/ca.pem  (CTACLIENT_CA_BUNDLE)",
+        "oidc_agent_account -  (not set)",
     ]
-    assert lines[6] == f"config file  {home}/config/config.toml"
-    assert lines[7] == f"token store  {home}/store  (not there yet)"
+    assert lines[7] == f"config file        {home}/config/config.toml"
+    assert lines[8] == f"token store        {home}/store  (not there yet)"
 
 
 def test_as_json(cli: Cli) -> None:
     settings = [json.loads(line) for line in cli("config", "show", "--json").out.splitlines()]
     assert settings[0] == {"setting": "profile", "value": "cta-cscs", "origin": "built-in"}
     assert [each["setting"] for each in settings] == [
-        *("profile", "storage_url", "issuer", "client_id", "scope", "ca_bundle")
+        *("profile", "storage_url", "issuer", "client_id", "scope", "ca_bundle", "oidc_agent_account")
     ]
 
 
