@@ -130,8 +130,10 @@ def _service(arguments: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
+    from ctaclient_agent.footprint import slim
     from ctaclient_agent.spawn import ReadyPipe
 
+    slim()
     pipe = ReadyPipe(arguments.ready_fd)
     try:
         # Below this line too much can be missing or broken for a process without a terminal to keep it to itself.

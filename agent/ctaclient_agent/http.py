@@ -18,7 +18,7 @@ from ctaclient.tls import certificate_error, client_context
 from ctaclient_agent import version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ctaclient_agent.send_limit import SendLimit
 
@@ -120,6 +120,7 @@ class HttpxHttp:
                 self._client.stream(
                     method, url, headers=dict(headers), extensions={"trace": deadline.trace}, **body
                 ) as response,
+                _let_go(response),
             ):
                 return Reply(response.status_code, _lower(response.headers), _body(response, url))
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
@@ -146,6 +147,7 @@ class _Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        del self._timer  # it refers to us: without this the connection stays until a garbage collection, see `_let_go`
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Called by the connection at each step: learn the socket, and go no further once time is up."""
@@ -177,6 +179,20 @@ class _Deadline:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
                 return
+
+
+@contextlib.contextmanager
+def _let_go(response: httpx.Response) -> Iterator[None]:
+    """Close `response` at the end, and free all that it holds.
+
+    httpx makes a response and its stream refer to each other (`BoundSyncStream`). They hold the connection, and that
+    its TLS context with all CAs: about a megabyte a request, of which Python's collector sees a few small objects.
+    """
+    try:
+        yield
+    finally:
+        response.close()
+        response.stream = httpx.ByteStream(b"")
 
 
 def _body(response: httpx.Response, url: str) -> bytes:
