@@ -17,7 +17,6 @@ from ctaclient.storage import listing, namespace
 from ctaclient.storage.remote import Remote, parse_remote
 from ctaclient.storage.storage import Storage
 from ctaclient.tls import client_context
-from ctaclient.tokens.scoped import TokenRequest
 from ctaclient.transfer.local import local_errors
 from ctaclient.transfer.progress import NoProgress, Progress
 from ctaclient.transfer.result import Report
@@ -211,11 +210,7 @@ class Client:
         gets once and which is kept until it ends (RFC 6749 6, RFC 8707). Raises AgentError where no agent runs,
         IssuerError where the issuer gives no such token.
         """
-        settings = self._identity.settings
-        if scope is None and audience is None:
-            return self._identity.token_source(settings).get(min_ttl_s=min_ttl_s)
-        request = TokenRequest.of(scope, audience)
-        return self._identity.scoped_source(settings, request).get(min_ttl_s=min_ttl_s)
+        return self._identity.token(min_ttl_s=min_ttl_s, scope=scope, audience=audience)
 
     def auth(self) -> BearerAuth:
         """An `httpx.Auth` for the selected profile's storage: `httpx.get(url, auth=client.auth())`.

@@ -22,7 +22,7 @@ from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import AgentError, ConfigError, CtaError, LoginRequired, UsageError
 from ctaclient.tokens.discovery import discover
 from ctaclient.tokens.oidc_agent import OidcAgentToken
-from ctaclient.tokens.scoped import ScopedToken
+from ctaclient.tokens.scoped import ScopedToken, TokenRequest
 from ctaclient.tokens.source import StoredToken, check_storage
 from ctaclient.tokens.store import TokenStore
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ctaclient._util.clock import Clock
-    from ctaclient.tokens.scoped import TokenRequest
     from ctaclient.tokens.source import TokenSource
+    from ctaclient.tokens.token import AccessToken
 
 
 # One request of the agent at its limit of time, after one of somebody else.
@@ -102,6 +102,13 @@ class Identity:
         raise LoginRequired(
             f"you are not logged in to profile {settings.name}", hint=f"ctaclient start-agent --profile {settings.name}"
         )
+
+    def token(self, *, min_ttl_s: float = 0, scope: str | None = None, audience: str | None = None) -> AccessToken:
+        """A token of the selected profile, as `Client.token` describes it."""
+        if scope is None and audience is None:
+            return self.token_source(self.settings).get(min_ttl_s=min_ttl_s)
+        request = TokenRequest.of(scope, audience)
+        return self.scoped_source(self.settings, request).get(min_ttl_s=min_ttl_s)
 
     def scoped_source(self, settings: Settings, request: TokenRequest) -> TokenSource:
         """Where tokens for a narrower purpose come from: the agent, by the login of the profile.

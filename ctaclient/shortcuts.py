@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ctaclient.client import Client, PathLike
+from ctaclient._util.clock import SystemClock
 from ctaclient.config.paths import Paths
+from ctaclient.config.settings import Arguments
+from ctaclient.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ctaclient.client import Client, PathLike
     from ctaclient.storage.entry import Entry
     from ctaclient.tokens.token import AccessToken
     from ctaclient.transfer.result import Report
@@ -25,22 +28,53 @@ _VARIABLES = (
     *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"),
 )
 _lock = threading.Lock()
-_default: tuple[tuple[object, ...], Client] | None = None
+_default: _Default | None = None
+
+
+@dataclass(slots=True)
+class _Default:
+    """Who acts, what that was made from, and the client once somebody wants more than a token."""
+
+    variables: tuple[str | None, ...]
+    config_file: str
+    config_modified_ns: int | None
+    identity: Identity
+    client: Client | None = None
 
 
 def default_client() -> Client:
     """The process's client; a new one after the environment or `config.toml` has changed."""
-    global _default
-    modified = None
-    with contextlib.suppress(OSError):
-        modified = os.stat(Paths.of(os.environ).config_file).st_mtime_ns
-    situation = (modified, *(os.environ.get(name) for name in _VARIABLES))
     with _lock:
-        if _default is None or _default[0] != situation:
-            if _default:
-                _default[1].close()
-            _default = situation, Client.from_env()
-        return _default[1]
+        default = _current()
+        if default.client is None:
+            from ctaclient.client import Client  # with the whole HTTP stack, which a token does not need
+
+            default.client = Client.from_env()
+        return default.client
+
+
+def _current() -> _Default:
+    """The default for the environment and `config.toml` as they are now. Needs the lock."""
+    global _default
+    variables = tuple(map(os.environ.get, _VARIABLES))
+    if _default is not None:
+        # The same variables mean the same file: no paths are made for each token that a notebook asks for.
+        if _default.variables == variables and _default.config_modified_ns == _modified_ns(_default.config_file):
+            return _default
+        if _default.client is not None:
+            _default.client.close()
+        _default = None
+    config_file = str(Paths.of(os.environ).config_file)
+    modified_ns = _modified_ns(config_file)
+    _default = _Default(variables, config_file, modified_ns, Identity(Arguments(), os.environ, SystemClock()))
+    return _default
+
+
+def _modified_ns(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
 
 
 def ls(remote: str = "/", *, recursive: bool = False) -> list[Entry]:
@@ -84,8 +118,10 @@ def put(local: PathLike, remote: str, *, recursive: bool = False, overwrite: boo
 
 
 def token(*, min_ttl_s: float = 0, scope: str | None = None, audience: str | None = None) -> AccessToken:
-    """`Client.token` of the default client."""
-    return default_client().token(min_ttl_s=min_ttl_s, scope=scope, audience=audience)
+    """`Client.token` of the default client, without anything for HTTP."""
+    with _lock:
+        identity = _current().identity
+    return identity.token(min_ttl_s=min_ttl_s, scope=scope, audience=audience)
 
 
 def auth() -> BearerAuth:

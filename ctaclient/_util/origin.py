@@ -12,7 +12,7 @@ from ctaclient.errors import UsageError
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _ALIASES = {"davs": "https", "dav": "http"}
 _HINT = "write it as https://host:port/path"
-_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+_HOST = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,6 @@ def _ascii_host(host: str) -> str:
         return str(IPv6Address(host))
     # The standard library's codec lets ASCII pass as it is: the pattern looks at what comes out.
     host = host.encode("idna").decode("ascii").lower() if host else ""
-    if host and not _HOST.fullmatch(host):
+    if host and not re.fullmatch(_HOST, host):
         raise ValueError("the host name has characters that no host name has")
     return host

@@ -12,7 +12,6 @@ import grp
 import itertools
 import os
 import pwd
-import secrets
 import stat
 from typing import TYPE_CHECKING
 
@@ -88,7 +87,7 @@ def write_private(path: Path, data: bytes) -> None:
 
     The directory must be private already (`ensure_private_dir`). Readers see the old file or the new one, never a part.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(temporary, flags, 0o600)
     try:

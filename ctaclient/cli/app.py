@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Any
 
@@ -67,6 +66,8 @@ class LazyGroup(click.Group):
 
 
 def _nearest(word: str, known: list[str]) -> str | None:
+    import difflib
+
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), None)
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import itertools
-import logging
 import os
 import signal
 import sys
 import threading
-import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +37,9 @@ def run(args: Sequence[str]) -> int:
     debug = "--debug" in itertools.takewhile(lambda word: word != "--", args)
     _open_missing_streams()
     if debug:
-        _log_to_stderr()
+        from ctaclient.cli.debugging import log_to_stderr
+
+        log_to_stderr()
     if threading.current_thread() is threading.main_thread():
         # Batch systems send the one, lost connections the other: clean up as after Ctrl-C.
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -99,17 +99,6 @@ def show_error(error: CtaError, *, about: str = "") -> None:
 
 def _show_traceback(debug: bool) -> None:
     if debug:
-        click.echo(redact(traceback.format_exc()), err=True, nl=False)
+        from ctaclient.cli.debugging import show_traceback
 
-
-class _Redacting(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting("%(asctime)s %(name)s %(message)s"))
-    logger = logging.getLogger("ctaclient")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.DEBUG)
+        show_traceback()

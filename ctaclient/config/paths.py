@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,4 +70,4 @@ def _runtime(environ: Mapping[str, str], state: Path) -> Path:
     given = environ.get("XDG_RUNTIME_DIR")
     if given and os.path.isabs(given) and os.access(given, os.W_OK) and os.stat(given).st_uid == os.geteuid():
         return Path(given) / _NAME
-    return state / f"run-{socket.gethostname()}"
+    return state / f"run-{os.uname().nodename}"

@@ -6,7 +6,6 @@ import contextlib
 import os
 import struct
 import sys
-from socket import AF_UNIX, SOCK_STREAM, SOL_SOCKET, socket
 from typing import TYPE_CHECKING
 
 from ctaclient.errors import AgentError, ConfigError
@@ -14,6 +13,7 @@ from ctaclient.errors import AgentError, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from socket import socket
 
 _MAX_PATH_BYTES = 107
 
@@ -38,11 +38,16 @@ def socket_address(path: Path) -> Iterator[str]:
 
 def new_socket() -> socket:
     """A Unix stream socket."""
+    # Not above: who only reads a token never speaks to the agent.
+    from socket import AF_UNIX, SOCK_STREAM, socket
+
     return socket(AF_UNIX, SOCK_STREAM)
 
 
 def check_peer(connection: socket) -> None:
     """Raise AgentError unless the other end runs as our user. File modes alone trust whoever made the directory."""
+    from socket import SOL_SOCKET
+
     if sys.platform.startswith("linux"):
         from socket import SO_PEERCRED
 

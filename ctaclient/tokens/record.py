@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -41,6 +42,8 @@ class Record:
         return json.dumps({"version": VERSION, **asdict(self)}, indent=1).encode() + b"\n"
 
 
+# The same bytes are read again for each token that a program asks for, until the agent writes new ones.
+@functools.lru_cache(maxsize=16)
 def parse_record(data: bytes, where: str) -> Record:
     """The record in `data`. Raises ConfigError, naming `where`, when it is of another version or no record at all."""
     try:

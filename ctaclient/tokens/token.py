@@ -39,12 +39,16 @@ def parse_token(text: str, where: str) -> AccessToken | None:
     White space around it is dropped (WLCG bearer token discovery). Raises LoginRequired, naming `where` it came from,
     when it is not a bearer token by RFC 6750: it would break the header it is put into.
     """
+    value = token_text(text, where)
+    return AccessToken(value, _moment(claims(value).get("exp"))) if value else None
+
+
+def token_text(text: str, where: str) -> str:
+    """The token in `text` as `parse_token` finds it, without a look into it; empty if that is white space only."""
     value = text.strip(_WHITE_SPACE)
-    if not value:
-        return None
-    if not _SYNTAX.fullmatch(value):
+    if value and not _SYNTAX.fullmatch(value):
         raise LoginRequired(f"{where} does not hold an access token", hint=f"correct or remove {where}")
-    return AccessToken(value, _moment(claims(value).get("exp")))
+    return value
 
 
 def claims(value: str) -> dict[str, Any]:

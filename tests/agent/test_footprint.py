@@ -12,7 +12,7 @@ import pytest
 from ctaclient.errors import NetworkError
 from ctaclient_agent.http import MAX_BODY_BYTES, HttpxHttp
 from tests.agent.test_http import TalkingServer, answer
-from tests.support.imports import imported
+from tests.support.imports import modules_after
 from tests.support.memory import resident_kib
 from tests.support.waiting import eventually
 
@@ -48,8 +48,8 @@ def contexts() -> int:
 
 def test_the_daemon_imports_nothing_for_terminals_or_logins(logged_in: AgentHome) -> None:
     # It finds the other agent, and ends.
-    modules = imported("-m", "ctaclient_agent", "run", environ=logged_in.environ)
-    assert {"httpx", "ctaclient_agent.service"} <= modules
+    modules = modules_after("from ctaclient_agent.__main__ import main; main()", "run", environ=logged_in.environ)
+    assert "ctaclient_agent.service" in modules
     roots = {name.partition(".")[0] for name in modules}
     assert not roots & {"click", "rich", "pygments", "joserfc", "authlib", "tomlkit", "webdav4", "tqdm", "asyncio"}
 
