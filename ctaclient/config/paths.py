@@ -35,7 +35,7 @@ class Paths:
         """
         if home := environ.get("CTACLIENT_HOME"):
             base = Path(home).absolute()
-            return cls(base / "config", base / "store", base / "state", base / f"run-{socket.gethostname()}")
+            return cls(base / "config", base / "store", base / "state", base / f"run-{os.uname().nodename}")
         import platformdirs
 
         try:
@@ -56,7 +56,7 @@ class Paths:
     @property
     def agent_log(self) -> Path:
         """What the agent of this machine did."""
-        return self.state / f"agent-{socket.gethostname()}.log"
+        return self.state / f"agent-{os.uname().nodename}.log"
 
     @property
     def agent_socket(self) -> Path:
