@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow bench lint clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python -P -m ctaclient.sandbox.demo README.md docs
@@ -15,6 +15,11 @@ test: $(VENV)/tested
 # What takes minutes: faults at every point, many processes at once.
 test-slow: $(VENV)/tested
 	@$(call run_tests,slow)
+
+# Two to five minutes on a quiet machine; `make bench REFRESHES=10000` takes longer.
+REFRESHES ?= 3000
+bench: $(VENV)/tested
+	@$(BIN)/python -P -m tests.bench --refreshes $(REFRESHES)
 
 lint: $(VENV)/linted
 	$(BIN)/ruff check

@@ -79,4 +79,7 @@ def test_a_request_leaves_no_tls_context_to_the_garbage_collector(server: Talkin
 def test_memory_after_some_refreshes(busy_home: AgentHome) -> None:
     busy_home.log_in()
     eventually(lambda: busy_home.generation() >= 3)
-    assert resident_kib(busy_home.pid()) < LIMIT_KIB
+    resident = resident_kib(busy_home.pid())
+    if resident is None:
+        pytest.skip("this platform has no /proc/PID/status")
+    assert resident < LIMIT_KIB
