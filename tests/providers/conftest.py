@@ -13,12 +13,15 @@ from ctaclient.sandbox.person import approve
 from ctaclient.sandbox.signing import SUBJECT
 from tests.providers.home import Home
 from tests.providers.issuer import Issuer
+from tests.providers.layered import Layered, running_layered
 from tests.providers.oidc_provider import INSTALL, SHORT_S, OidcProvider, is_installed, running_provider
 from tests.providers.person import allow_in_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.providers.fault_layer import FaultLayer
 
 _MISSING = f"oidc-provider is missing: {INSTALL}"
 
@@ -30,6 +33,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     callspec = getattr(item, "callspec", None)
     wanted = callspec is not None and callspec.params.get("name") == "oidc-provider"
+    wanted = wanted or "layered" in getattr(item, "fixturenames", ())
     if wanted and not is_installed() and os.environ.get("CTACLIENT_TEST_SERVERS") != "required":
         pytest.skip(_MISSING)
 
@@ -48,6 +52,41 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]
         pytest.fail(_MISSING)
     with running_provider(tmp_path_factory.mktemp("oidc-provider")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def running_layer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layered]:
+    """One oidc-provider with the fault layer in front for each test process."""
+    if not is_installed():
+        pytest.fail(_MISSING)
+    with running_layered(tmp_path_factory.mktemp("layered")) as running:
+        yield running
+
+
+@pytest.fixture
+def layered(running_layer: Layered) -> Iterator[Layered]:
+    """The same for one test, without any fault yet."""
+    running_layer.reset()
+    yield running_layer
+    running_layer.reset()
+
+
+@pytest.fixture
+def layer(layered: Layered) -> FaultLayer:
+    """Its layer."""
+    return layered.layer
+
+
+@pytest.fixture
+def layered_home(home_on: Callable[[Issuer], Home], layered: Layered) -> Home:
+    """An empty home behind the layer; access tokens live for 300 s."""
+    return home_on(layered.issuer("quick"))
+
+
+@pytest.fixture
+def brisk_layered_home(home_on: Callable[[Issuer], Home], layered: Layered) -> Home:
+    """An empty home behind the layer; access tokens live for `SHORT_S`."""
+    return home_on(layered.issuer("brisk"))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import secrets
 import select
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +44,17 @@ class OidcProvider:
     url: str
     ca_file: Path
     client_secret_file: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def shift_clock(self, seconds: float) -> None:
+        """Have the clock that it dates its tokens by wrong by this much from now on."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{seconds}\n".encode())
+        self.process.stdin.flush()
+        assert json.loads(_read_line(self.process)) == {"clockShiftS": seconds}
 
     def issuer(self, kind: str) -> Issuer:
-        """The provider as the clients of `kind` see it: `quick`, `brisk` (tokens of `SHORT_S`) or `forging`."""
+        """The provider as the clients of `kind` see it: `quick`, `brisk` (tokens of `SHORT_S`), `hurried`, `forging`."""
         return Issuer(
             name="oidc-provider",
             url=self.url,
@@ -62,10 +70,13 @@ class OidcProvider:
 
 
 @contextlib.contextmanager
-def running_provider(directory: Path) -> Iterator[OidcProvider]:
-    """The provider until the end of the block. Raises AssertionError with its log when it does not come up."""
+def running_provider(directory: Path, *, issuer: str | None = None) -> Iterator[OidcProvider]:
+    """The provider until the end of the block; `issuer` is its name where that is not the address it listens at.
+
+    Raises AssertionError with its log when it does not come up.
+    """
     secret = f"{secrets.token_urlsafe(24)}:+ %41/"  # nothing comes through that is not form-encoded (RFC 6749 2.3.1)
-    files = _write_files(directory, secret)
+    files = _write_files(directory, secret, issuer)
     log = directory / "log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(
@@ -79,10 +90,9 @@ def running_provider(directory: Path) -> Iterator[OidcProvider]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        readable, _, _ = select.select([process.stdout], [], [], _START_S)
-        line = process.stdout.readline() if readable else b""
+        line = _read_line(process)
         assert line, f"oidc-provider does not start:\n{log.read_text()}"
-        yield OidcProvider(f"https://localhost:{json.loads(line)['port']}", files["ca"], files["secret"])
+        yield OidcProvider(f"https://localhost:{json.loads(line)['port']}", files["ca"], files["secret"], process)
     finally:
         process.stdin.close()
         try:
@@ -93,7 +103,13 @@ def running_provider(directory: Path) -> Iterator[OidcProvider]:
             process.stdout.close()
 
 
-def _write_files(directory: Path, secret: str) -> dict[str, Path]:
+def _read_line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], _START_S)
+    return process.stdout.readline() if readable else b""
+
+
+def _write_files(directory: Path, secret: str, issuer: str | None) -> dict[str, Path]:
     files = {name: directory / name for name in ("ca", "certificate", "key", "secret", "config")}
     authority = Authority()
     certificate, key = authority.issue("oidc-provider")
@@ -101,6 +117,7 @@ def _write_files(directory: Path, secret: str) -> dict[str, Path]:
         "modules": str(MODULES),
         "certificate": str(files["certificate"]),
         "key": str(files["key"]),
+        "issuer": issuer,
         "resource": ANY_AUDIENCE,
         "scope": SCOPE,
         "redirect": REDIRECT_URI,
@@ -123,5 +140,6 @@ def _clients(secret: str) -> list[dict[str, Any]]:
         {"id": "quick-confidential", "secret": secret, **quick},
         {"id": "brisk", **brisk},
         {"id": "brisk-confidential", "secret": secret, **brisk},
+        {"id": "hurried", "codeLifeS": 3, **quick},
         {"id": "forging", "forgesIdTokens": True, **quick},
     ]

@@ -1,15 +1,25 @@
 // npm's oidc-provider over TLS on loopback, for the agent's conformance tests: `node provider.mjs CONFIG.json`.
-// CONFIG.json: {modules, certificate, key, resource, scope, redirect, registered: {lifetimeS, intervalS}, clients: [{id,
-// secret, scope, lifetimeS, intervalS, forgesIdTokens}]}; `registered` are the habits of clients that come by themselves. Prints {"port": N} when it listens, and ends when its stdin does.
+// CONFIG.json: {modules, certificate, key, issuer, resource, scope, redirect, registered: {lifetimeS, intervalS}, clients:
+// [{id, secret, scope, lifetimeS, intervalS, codeLifeS, forgesIdTokens}]}; `issuer` only where that is not its own
+// address, `registered` are the habits of clients that come by themselves. Prints {"port": N} when it listens. A number
+// on a line of its stdin is by how many seconds its clock is to be wrong from now on. Ends when stdin does.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 console.info = console.warn; // its notices; stdout says one thing only
-process.stdin.resume().on('end', () => process.exit(0));
+
+const rightClock = Date.now.bind(Date);
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    Date.now = () => rightClock() + Number(line) * 1000; // what the provider dates all its tokens by
+    process.stdout.write(`${JSON.stringify({ clockShiftS: Number(line) })}\n`);
+  })
+  .on('close', () => process.exit(0));
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 // ES modules know no search path, and the package is not installed beside this file.
@@ -21,7 +31,7 @@ const habitsOf = (id) => habits.get(id) ?? config.registered;
 const server = createServer({ cert: readFileSync(config.certificate), key: readFileSync(config.key) });
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address(); // part of the issuer's name, so known before the provider is made
-  server.on('request', makeProvider(`https://localhost:${port}`).callback());
+  server.on('request', makeProvider(config.issuer ?? `https://localhost:${port}`).callback());
   process.stdout.write(`${JSON.stringify({ port })}\n`);
 });
 
@@ -53,6 +63,10 @@ function makeProvider(issuer) {
     jwks: { keys: [makeSigningKey()] },
     pkce: { required: () => false },
     rotateRefreshToken: true,
+    ttl: {
+      DeviceCode: (_ctx, _token, client) => habits.get(client.clientId).codeLifeS ?? 600,
+      Interaction: 86400, // its cookie must still be good for a browser whose clock is an hour ahead
+    },
     scopes: ['openid', 'offline_access', 'email'],
   });
   provider.use(changeAnswers);
