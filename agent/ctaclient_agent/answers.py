@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.redact import printable, redact
 from ctaclient.tokens.token import claims
+from ctaclient_agent.skew import clock_skew_s
 
 if TYPE_CHECKING:
     from ctaclient_agent.http import Reply
@@ -30,7 +31,8 @@ CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 class Tokens:
     """A token answer. `life_s` counts from its receipt; `scope` is None where it is as asked.
 
-    `login_life_s` is the refresh token's life, None where the issuer names no end.
+    `login_life_s` is the refresh token's life, None where the issuer names no end; `skew_s` is by how much the issuer's
+    clock is ahead of ours.
     """
 
     access_token: str = field(repr=False)
@@ -39,6 +41,7 @@ class Tokens:
     scope: str | None = None
     id_token: str | None = field(default=None, repr=False)
     login_life_s: float | None = None
+    skew_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,15 @@ def read_tokens(reply: Reply, now: float, *secrets: str | None) -> Tokens | Fail
     if not isinstance(kind, str) or kind.lower() != "bearer":
         return _broken(reply, f"its token type is {printable(redact(str(kind), *secrets), limit=40)}, not Bearer")
     scope = body.get("scope")
+    skew_s = clock_skew_s(reply.headers.get("date"), now)
     return Tokens(
         access_token=token,
-        life_s=_life_s(body.get("expires_in"), token, now),
+        life_s=_life_s(body.get("expires_in"), token, now + skew_s),
         refresh_token=_text(body.get("refresh_token")),
         scope=" ".join(scope.split()) if isinstance(scope, str) and scope.strip() else None,
         id_token=_text(body.get("id_token")),
         login_life_s=_login_life_s(body),
+        skew_s=skew_s,
     )
 
 
@@ -88,7 +93,10 @@ def read_failure(reply: Reply, now: float, *secrets: str | None) -> Failure:
         text=": ".join(words),
         status=reply.status,
         final=code in _FINAL and reply.status in (400, 401, 403),
-        retry_after_s=retry_after_s(reply.headers.get("retry-after"), now),
+        # A date here is by the issuer's clock, as the one beside it.
+        retry_after_s=retry_after_s(
+            reply.headers.get("retry-after"), now + clock_skew_s(reply.headers.get("date"), now)
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from ctaclient_agent.ending import delete_client
 from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.login import log_in
 from ctaclient_agent.secret import OPTION_HINT, prompt_secret
+from ctaclient_agent.skew import describe_skew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +61,8 @@ def approve_login(
                 login, tokens, received_at = log_in(target, client, metadata, manner.flow, http, around.clock, show)
                 with vault.lock(target.name), alone(vault, target.name, around.clock):
                     vault.save(login, tokens, received_at)
+                if (skewed := describe_skew(tokens.skew_s)) is not None:
+                    around.terminal.warn(skewed)
             except BaseException:
                 if client.is_new and client.registration and not _is_stored(vault, target.name, client):
                     _tidy_up(client.registration.uri, client.registration.token, http, around)

@@ -25,6 +25,7 @@ from ctaclient_agent.client_auth import ClientAuth
 from ctaclient_agent.narrowing import is_too_wide, wanted_form
 from ctaclient_agent.seal import NoKey
 from ctaclient_agent.send_limit import SendLimit
+from ctaclient_agent.skew import SkewWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +120,7 @@ class Refresher:
         self._unsaved: dict[str, _Unsaved] = {}
         self._lost: dict[str, str] = {}
         self._unsaved_guard = threading.Lock()
+        self._skew_watch = SkewWatch()
 
     def refresh(self, profile: str, *, known: str | None = None) -> Outcome:
         """Get a new token for `profile`.
@@ -204,6 +206,8 @@ class Refresher:
             limit = SendLimit(spending.left_s() / 2, self._clock)
             answer = self._ask(login, metadata, http, limit, request)
             if isinstance(answer, Tokens):
+                if (skewed := self._skew_watch.news(login.profile, answer.skew_s)) is not None:
+                    _log.warning("%s: %s", login.profile, skewed)
                 unsaved = _Unsaved(login, answer, self._clock.now(), spending, request)
                 return self._store(unsaved)
         except NetworkError as error:

@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 MODULES = _HERE.parents[1] / ".servers"
 INSTALL = "npm install --prefix .servers --no-save --no-audit --no-fund oidc-provider@9"
 
-LONG_S, SHORT_S = 300, 4
+LONG_S, SHORT_S, HURRY_S = 300, 4, 3
 SCOPE = "storage.read:/ storage.modify:/"
 _START_S = 60.0
 _STOP_S = 20.0
@@ -54,7 +54,10 @@ class OidcProvider:
         assert json.loads(_read_line(self.process)) == {"clockShiftS": seconds}
 
     def issuer(self, kind: str) -> Issuer:
-        """The provider as the clients of `kind` see it: `quick`, `brisk` (tokens of `SHORT_S`), `hurried`, `forging`."""
+        """The provider as the clients of `kind` see it.
+
+        These are `quick`, `brisk` (tokens of `SHORT_S`), `hurried` (device codes of `HURRY_S`) and `forging`.
+        """
         return Issuer(
             name="oidc-provider",
             url=self.url,
@@ -140,6 +143,6 @@ def _clients(secret: str) -> list[dict[str, Any]]:
         {"id": "quick-confidential", "secret": secret, **quick},
         {"id": "brisk", **brisk},
         {"id": "brisk-confidential", "secret": secret, **brisk},
-        {"id": "hurried", "codeLifeS": 3, **quick},
+        {"id": "hurried", "codeLifeS": HURRY_S, **quick},
         {"id": "forging", "forgesIdTokens": True, **quick},
     ]
