@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.origin import Origin
+from ctaclient._util.redact import printable
 from ctaclient.config.file import load
 from ctaclient.config.paths import Paths
 from ctaclient.config.profiles import BUILTIN
@@ -167,13 +168,22 @@ class Identity:
             raise LoginRequired(f"no oidc-agent runs at {socket}", hint=hint)
         return answer
 
-    def _ask_agent(self, profile: str) -> None:
+    def _ask_agent(self, profile: str) -> str | None:
+        """Why the agent that refreshes has no new token now; None where the store says it all."""
+        trouble = None
         for socket in sockets(self.paths.agent_socket, self.paths.store):
-            # Whatever is wrong: the caller looks at the store again and says what is wrong there.
-            with contextlib.suppress(CtaError):
+            # Whatever is wrong with one: there may be another, and the caller looks at the store again.
+            try:
                 answer = ask(socket, Request("refresh", profile))
-                if answer is not None and answer["refreshes"]:
-                    return
+            except AgentError as error:
+                trouble = error.message
+                continue
+            except CtaError:
+                continue
+            if answer is not None and answer["refreshes"]:
+                said = answer["last_error"]
+                return printable(str(said), limit=300) if said else None
+        return trouble
 
     def _ask_for_scoped(self, profile: str, request: TokenRequest, min_ttl_s: float) -> None:
         scope = " ".join(request.scope) or None

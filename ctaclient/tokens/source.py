@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ctaclient._util.origin import Origin
-from ctaclient.errors import LoginRequired
+from ctaclient.errors import LoginRequired, NetworkError
 from ctaclient.tokens.token import AccessToken, parse_token
 
 if TYPE_CHECKING:
@@ -97,12 +97,17 @@ class FileToken:
 class StoredToken:
     """A profile's token in the store, which the agent keeps fresh; only as long as the login is one for `storage_url`.
 
-    `ask_agent(profile)` makes a running agent refresh now and returns when it has tried; it does nothing where no
-    agent can be reached.
+    `ask_agent(profile)` makes a running agent refresh now. It returns when that has tried: with the reason why there is
+    no new token now, or None, as where no agent can be reached.
     """
 
     def __init__(
-        self, store: TokenStore, profile: str, storage_url: str, ask_agent: Callable[[str], None], clock: Clock
+        self,
+        store: TokenStore,
+        profile: str,
+        storage_url: str,
+        ask_agent: Callable[[str], str | None],
+        clock: Clock,
     ) -> None:
         self.description = f"the login of profile {profile}"
         self.cure = f"ctaclient start-agent --profile {profile}"
@@ -117,14 +122,21 @@ class StoredToken:
         record, token = self._read()
         if token and token.ttl_s(self._clock.now()) > min_ttl_s:
             return token
+        trouble = None
         if record.state != "login_required":
-            self._ask_agent(self._profile)
+            trouble = self._ask_agent(self._profile)
             record, token = self._read()
         if record.state == "login_required" and (token is None or token.ttl_s(self._clock.now()) <= min_ttl_s):
             why = f": {record.reason}" if record.reason else ""
             raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self.cure)
         if token is None:
             raise LoginRequired(f"there is no token for profile {self._profile}", hint=self.cure)
+        if trouble is not None and token.ttl_s(self._clock.now()) <= 0:
+            # The login stands, and the agent goes on trying: nobody is to log in because the issuer is away.
+            raise NetworkError(
+                f"there is no token for profile {self._profile} now: {trouble}",
+                hint="ctaclient agent status shows when the agent tries again",
+            )
         check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return token
 

@@ -89,6 +89,12 @@ def brisk_layered_home(home_on: Callable[[Issuer], Home], layered: Layered) -> H
     return home_on(layered.issuer("brisk"))
 
 
+@pytest.fixture
+def fleeting_layered_home(home_on: Callable[[Issuer], Home], layered: Layered) -> Home:
+    """An empty home behind the layer; access tokens are renewed after about 1.3 s."""
+    return home_on(layered.issuer("fleeting"))
+
+
 @pytest.fixture(scope="session")
 def brisk_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox whose access tokens live for `SHORT_S`."""
@@ -146,8 +152,13 @@ def _issuer(name: str, request: pytest.FixtureRequest, sandbox_fixture: str, cli
         return provider.issuer(client_id)
     sandbox = request.getfixturevalue(sandbox_fixture)
     assert isinstance(sandbox, Sandbox)
+    return sandbox_issuer(sandbox)
+
+
+def sandbox_issuer(sandbox: Sandbox) -> Issuer:
+    """The sandbox's."""
     return Issuer(
-        name=name,
+        name="sandbox",
         url=sandbox.issuer_url,
         ca_file=sandbox.ca_file,
         client_id=sandbox.client_id,

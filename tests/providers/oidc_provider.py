@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 MODULES = _HERE.parents[1] / ".servers"
 INSTALL = "npm install --prefix .servers --no-save --no-audit --no-fund oidc-provider@9"
 
-LONG_S, SHORT_S, HURRY_S = 300, 4, 3
+LONG_S, SHORT_S, FLEETING_S, HURRY_S = 300, 4, 2, 3
 SCOPE = "storage.read:/ storage.modify:/"
 _START_S = 60.0
 _STOP_S = 20.0
@@ -56,7 +56,8 @@ class OidcProvider:
     def issuer(self, kind: str) -> Issuer:
         """The provider as the clients of `kind` see it.
 
-        These are `quick`, `brisk` (tokens of `SHORT_S`), `hurried` (device codes of `HURRY_S`) and `forging`.
+        These are `quick`, `brisk` and `fleeting` (tokens of `SHORT_S` and `FLEETING_S`), `hurried` (device codes of
+        `HURRY_S`) and `forging`.
         """
         return Issuer(
             name="oidc-provider",
@@ -143,6 +144,7 @@ def _clients(secret: str) -> list[dict[str, Any]]:
         {"id": "quick-confidential", "secret": secret, **quick},
         {"id": "brisk", **brisk},
         {"id": "brisk-confidential", "secret": secret, **brisk},
+        {"id": "fleeting", **quick, "lifetimeS": FLEETING_S},
         {"id": "hurried", "codeLifeS": HURRY_S, **quick},
         {"id": "forging", "forgesIdTokens": True, **quick},
     ]

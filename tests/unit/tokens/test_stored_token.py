@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient.errors import LoginRequired
+from ctaclient.errors import LoginRequired, NetworkError
 from ctaclient.tokens.source import StoredToken
 from ctaclient.tokens.token import AccessToken
 from tests.support.clock import FakeClock
@@ -23,12 +23,14 @@ class Agent:
         self.store = store
         self.clock = clock
         self.lifetime_s = lifetime_s
+        self.trouble: str | None = None
         self.asked: list[str] = []
 
-    def __call__(self, profile: str) -> None:
+    def __call__(self, profile: str) -> str | None:
         self.asked.append(profile)
         if self.lifetime_s is not None:
             self.publish(f"token-{len(self.asked) + 1}", self.lifetime_s)
+        return self.trouble
 
     def publish(self, value: str, lifetime_s: float) -> None:
         self.store.publish(a_record(value, expires_at=self.clock.now() + lifetime_s), AccessToken(value))
@@ -128,3 +130,24 @@ def test_where_nobody_helps_there_is_no_other(agent: Agent, source: StoredToken)
     agent.publish("token-1", 600)
     agent.lifetime_s = None
     assert source.replace(source.get()) is None
+
+
+def test_an_agent_that_gets_no_token_now_says_why(agent: Agent, source: StoredToken, clock: FakeClock) -> None:
+    agent.publish("token-1", 600)
+    agent.lifetime_s, agent.trouble = None, "the issuer cannot refresh now: HTTP 503"
+    clock.sleep(601)
+    with pytest.raises(
+        NetworkError, match="no token for profile site now: the issuer cannot refresh now: HTTP 503"
+    ) as it:
+        source.get()
+    assert it.value.exit_code == 7
+    assert it.value.retryable
+
+
+def test_in_an_outage_a_token_that_lives_on_is_still_good(agent: Agent, source: StoredToken, clock: FakeClock) -> None:
+    agent.publish("token-1", 600)
+    agent.lifetime_s, agent.trouble = None, "the issuer cannot refresh now: HTTP 503"
+    clock.sleep(500)
+    assert source.get(min_ttl_s=99).value == "token-1"
+    with pytest.raises(LoginRequired, match="lives 100 s more, 200 s are wanted"):
+        source.get(min_ttl_s=200)
