@@ -9,7 +9,7 @@ from authlib.common.security import generate_token
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from ctaclient._util.redact import printable
-from ctaclient.errors import IssuerError, NetworkError
+from ctaclient.errors import IssuerError, NetworkError, TlsError
 from ctaclient_agent.code_flow import Browse, CodeRequest, Listen, code_flow
 from ctaclient_agent.credentials import Login
 from ctaclient_agent.device import Post, Prompt, Wait, device_flow
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from ctaclient_agent.answers import Tokens
     from ctaclient_agent.client import Client
     from ctaclient_agent.discovery import Metadata
-    from ctaclient_agent.http import Http
+    from ctaclient_agent.http import Http, Reply
     from ctaclient_agent.manner import Flow
     from ctaclient_agent.target import Target
 
     Show = Callable[[Prompt | Browse], None]
 
+_PATIENCE_S = (1.0, 2.0, 4.0, 8.0)
 _VERIFIER_LENGTH = 64  # RFC 7636 4.1: 43 to 128
 
 
@@ -52,7 +53,7 @@ def log_in(
     if tokens.id_token is not None:
         if metadata.jwks_uri is None:
             raise IssuerError(f"the issuer {printable(metadata.issuer)} does not say where its keys are")
-        jwks = http.get(metadata.jwks_uri)
+        jwks = _get_patiently(metadata.jwks_uri, http, clock)
         # By the issuer's own clock: the token came straight from there (OpenID Connect Core 3.1.3.7, point 6), so on
         # ours its age would tell nothing but how far the two are apart.
         now = clock.now() + tokens.skew_s
@@ -139,6 +140,21 @@ def _drive(flow: Generator[Any, Any, Tokens], do: Callable[[Any], Any]) -> Token
         except StopIteration as end:
             tokens: Tokens = end.value
             return tokens
+
+
+def _get_patiently(url: str, http: Http, clock: Clock) -> Reply:
+    """The answer to a GET that a passing fault must not end: somebody has approved, and is not to do it twice."""
+    for wait_s in _PATIENCE_S:
+        try:
+            reply = http.get(url)
+        except TlsError:
+            raise
+        except NetworkError:
+            reply = None
+        if reply is not None and reply.status < 500 and reply.status != 429:
+            return reply
+        clock.sleep(wait_s)
+    return http.get(url)
 
 
 def _new_pkce() -> tuple[str, str]:

@@ -51,7 +51,9 @@ class UserHome:
         now = time.time()
         record = Record(
             profile=profile,
-            **url,
+            issuer=url["issuer"],
+            client_id=url["client_id"],
+            storage_url=storage_url,
             scope="openid",
             state="fresh",
             token=fingerprint(token),
