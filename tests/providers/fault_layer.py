@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 60.0
 _DROPPED = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+_TLS_HANDSHAKE = b"\x16"  # RFC 8446 5.1
 Certificate = Literal["good", "other-host", "unknown-ca", "expired"]
 
 
@@ -47,7 +48,7 @@ class FaultLayer:
 
     `clock_shift_s` is how far the `Date` header is off; for `grace_s` after a refresh the same refresh token gets the
     same answer, as from an issuer with a grace period (WLCG profile 4.3.2); `device_pkce` demands PKCE in the device
-    flow.
+    flow; with `plain_too` it takes http as well, and then says http wherever it names itself.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -89,6 +90,7 @@ class FaultLayer:
         self.clock_shift_s = 0.0
         self.grace_s = 0.0
         self.device_pkce: DevicePkce | None = None
+        self.plain_too = False
         self._given: dict[str, tuple[float, Answer]] = {}
         self.present("good")
 
@@ -212,11 +214,12 @@ class _Server(socketserver.ThreadingTCPServer):
         assert isinstance(request, socket.socket)
         request.settimeout(_TIMEOUT_S)
         # A client that refuses the certificate, or leaves, is what the tests are about.
-        with (
-            contextlib.suppress(OSError),
-            self._layer.context.wrap_socket(request, server_side=True) as connection,
-        ):
-            _Handler(connection, client_address, self, layer=self._layer)
+        with contextlib.suppress(OSError):
+            if self._layer.plain_too and request.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+                _Handler(request, client_address, self, layer=self._layer)
+                return
+            with self._layer.context.wrap_socket(request, server_side=True) as connection:
+                _Handler(connection, client_address, self, layer=self._layer)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -224,8 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, connection: ssl.SSLSocket, address: object, server: _Server, *, layer: FaultLayer) -> None:
+    def __init__(self, connection: socket.socket, address: object, server: _Server, *, layer: FaultLayer) -> None:
         self._layer = layer
+        self._plain = not isinstance(connection, ssl.SSLSocket)
         super().__init__(connection, address, server)
 
     def do_GET(self) -> None:
@@ -243,6 +247,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
+        if self._plain:
+            own = self._layer.url.encode()
+            answer = replace(answer, body=answer.body.replace(own, own.replace(b"https", b"http")))
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)

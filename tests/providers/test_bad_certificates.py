@@ -57,6 +57,10 @@ def test_a_login_outlives_a_bad_certificate(
 
 def test_an_issuer_without_tls(layered_home: Home, layer: FaultLayer) -> None:
     plain = layer.url.replace("https://", "http://")
+    layer.plain_too = True
+    with build_opener(ProxyHandler({})).open(f"{plain}/.well-known/openid-configuration") as answer:
+        assert json.loads(answer.read())["issuer"] == plain  # so it would work
+    layer.exchanges.clear()
     done = layered_home.start_agent(*layered_home.arguments(), "--issuer", plain)
     assert done.exit_code == 2
     assert f"ctaclient: --issuer must be https: {plain}" in done.stderr
