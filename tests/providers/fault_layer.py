@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import http.client
+import itertools
 import json
 import socket
 import socketserver
@@ -115,6 +116,10 @@ class FaultLayer:
         with self._guard:
             seen = list(self.exchanges)
         return [e for e in seen if path_part in e.path and grant in (None, e.form.get("grant_type"))]
+
+    def since_fault(self, grant: str = REFRESH) -> list[Exchange]:
+        """The requests of this grant from the first one on that met a fault."""
+        return list(itertools.dropwhile(lambda exchange: exchange.fault is None, self.asked(grant=grant)))
 
     def exchange(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer | None:
         """What the client gets for its request; None: the end of the connection."""

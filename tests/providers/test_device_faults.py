@@ -61,6 +61,7 @@ def test_polls_keep_the_interval_and_slow_down_when_told(
     assert 1 + 5 <= and_from_then_on < 1 + 5 + 2
 
 
+@pytest.mark.slow
 def test_polls_get_rarer_while_the_issuer_is_away(
     home_on: Callable[[Issuer], Home], layered: Layered, layer: FaultLayer
 ) -> None:
