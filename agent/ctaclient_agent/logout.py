@@ -17,6 +17,7 @@ from ctaclient_agent.alone import alone
 from ctaclient_agent.ending import Ending, end_login
 from ctaclient_agent.http import HttpxHttp
 from ctaclient_agent.issuers import habits_of
+from ctaclient_agent.kept import agent_elsewhere
 from ctaclient_agent.machine import Machine
 from ctaclient_agent.place import machine_directory
 from ctaclient_agent.seal import NoKey
@@ -53,7 +54,7 @@ def log_out(given: Arguments, around: Surroundings) -> None:
         return
     # A refresh under way ends first, here or on another machine, and none begins.
     with vault.lock(profile), alone(vault, profile, around.clock):
-        login, unread = _sealed_login(vault, profile)
+        login, unread = _sealed_login(vault, profile, around.clock)
         record, token = _published(vault, profile)
         if token is not None:
             around.learn(token.value)
@@ -69,12 +70,15 @@ def log_out(given: Arguments, around: Surroundings) -> None:
     _report(profile, login, record, ending, habits, around)
 
 
-def _sealed_login(vault: Vault, profile: str) -> tuple[Login | None, CtaError | None]:
-    """The login, or why nobody can open it any more. Raises what can be cured."""
+def _sealed_login(vault: Vault, profile: str, clock: Clock) -> tuple[Login | None, CtaError | None]:
+    """The login, or why it cannot be opened. Raises what can be cured: by another machine, if one keeps it."""
     try:
         return vault.load(profile), None
     except NoKey as error:
-        raise NoKey(error.message, hint="ctaclient logout on the machine that keeps this login") from None
+        holder = agent_elsewhere(vault.store.directory, clock)
+        if holder is not None:
+            raise NoKey(error.message, hint=f"ctaclient logout on {holder.host}, whose agent keeps it") from None
+        return None, error
     except LoginRequired as error:
         return None, error
 

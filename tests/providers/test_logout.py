@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ctaclient._util.clock import SystemClock
 from ctaclient.sandbox import Fault
+from ctaclient_agent.holder import this_process
+from ctaclient_agent.lease import Lease, Terms
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -78,18 +82,20 @@ def test_a_login_that_cannot_be_opened_any_more(busy_home: AgentHome) -> None:
     busy_home.vault().machine.key_file.unlink()
     done = busy_home.run("logout")
     assert done.returncode == 4
-    assert "still works at the issuer for as long as the issuer lets it: the key" in done.stderr
+    assert "still works at the issuer for as long as the issuer lets it: this machine has no key" in done.stderr
     assert files(busy_home) == {"spending"}
 
 
-def test_a_machine_that_cannot_open_the_login_leaves_it_to_those_that_can(busy_home: AgentHome) -> None:
+def test_a_machine_that_cannot_open_the_login_leaves_it_to_the_one_that_keeps_it(busy_home: AgentHome) -> None:
     busy_home.log_in()
-    busy_home.end()
+    assert busy_home.run("stop-agent").returncode == 0  # it gives up its lease
+    busy_home.vault().machine.key_file.unlink()
+    clock = SystemClock()
+    elsewhere = replace(this_process(clock.now(), boot="another"), host="elsewhere.example")
+    lease = Lease(busy_home.paths.store / "lease", elsewhere, clock, Terms().lease_s)
+    assert lease.take()
     before = files(busy_home)
-    machine = busy_home.vault().machine
-    machine.key_file.unlink()
-    busy_home.vault().machine.make_key()  # of another machine, which shares the store
     done = busy_home.run("logout")
     assert done.returncode == 4
-    assert "was not made for this machine\n  try: ctaclient logout on the machine that keeps this login" in done.stderr
-    assert files(busy_home) == before
+    assert "try: ctaclient logout on elsewhere.example, whose agent keeps it\n" in done.stderr
+    assert files(busy_home) == before | {"spending"}
