@@ -224,9 +224,9 @@ def _parser() -> argparse.ArgumentParser:
             "--passphrase-fd", metavar="N", type=int, help="where to read the machine key's passphrase"
         )
         command.add_argument("--keyring", action="store_true", help="keep the machine's key in the system's keyring")
-    for command in (start, run, install):
+    for command in (start, logout, run, install):
         command.add_argument("--passphrase-command", metavar="COMMAND", help="what prints that passphrase; no shell")
-    for command in (start, run, install, uninstall):
+    for command in (start, logout, run, install, uninstall):
         command.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
     return parser
 
