@@ -64,7 +64,7 @@ function makeProvider(issuer) {
     pkce: { required: () => false },
     rotateRefreshToken: true,
     ttl: {
-      DeviceCode: (_ctx, _token, client) => habits.get(client.clientId).codeLifeS ?? 600,
+      DeviceCode: (_ctx, _token, client) => habitsOf(client.clientId).codeLifeS ?? 600,
       Interaction: 86400, // its cookie must still be good for a browser whose clock is an hour ahead
     },
     scopes: ['openid', 'offline_access', 'email'],
