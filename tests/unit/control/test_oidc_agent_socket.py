@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ctaclient.control.address import new_socket, socket_address
 from ctaclient.control.messages import MAX_BYTES
 from ctaclient.control.oidc_agent import ask_oidc_agent
 from ctaclient.errors import AgentError, ProtocolError
@@ -98,3 +100,20 @@ def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
     directory.mkdir()
     with agent(directory / "oidc-agent", replying(b'{"status": "failure"}')):
         assert ask_oidc_agent(directory / "oidc-agent", REQUEST) == {"status": "failure"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_somebody_else_listens_and_hears_nothing(path: Path) -> None:
+    with new_socket() as server:
+        with socket_address(path) as address:
+            server.bind(address)
+        os.seteuid(65534)  # whose socket it is, is settled when it begins to listen (unix(7), SO_PEERCRED)
+        try:
+            server.listen()
+        finally:
+            os.seteuid(0)
+        with pytest.raises(AgentError, match="belongs to user 65534"):
+            ask_oidc_agent(path, REQUEST)
+        connection, _ = server.accept()
+        with connection:
+            assert connection.recv(1000) == b""
