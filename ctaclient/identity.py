@@ -180,8 +180,8 @@ class Identity:
                 continue
             except CtaError:
                 continue
-            if answer is not None and answer["refreshes"]:
-                said = answer["last_error"]
+            if answer is not None and answer.get("refreshes"):  # an agent of another version may say less
+                said = answer.get("last_error")
                 return printable(str(said), limit=300) if said else None
         return trouble
 

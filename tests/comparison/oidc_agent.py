@@ -48,6 +48,11 @@ class OidcAgent:
         self._process: subprocess.Popen[bytes] | None = None
         self._start()
 
+    @property
+    def socket(self) -> Path:
+        """What it puts into `OIDC_SOCK`."""
+        return self._home / "socket"
+
     def log_in(self, issuer: Issuer, account: str = "one") -> Said:
         # Into a file, as it has no other way but argv and questions; form-encoded by us, as it does not do it.
         secret = quote_plus(issuer.client_secret_file.read_text().strip())
@@ -125,7 +130,7 @@ class OidcAgent:
         return self._log.read_text(errors="replace")
 
     def _start(self) -> None:
-        socket = self._home / "socket"
+        socket = self.socket
         socket.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

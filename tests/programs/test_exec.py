@@ -172,7 +172,7 @@ def test_a_life_too_short_makes_the_agent_renew_it_first(home: UserHome) -> None
             with listener.accept()[0] as asked:
                 assert b'"refresh"' in asked.recv(4096)
                 home.log_in("new", lives_s=600, generation=2)
-                asked.sendall(encode_answer(refreshes=True))
+                asked.sendall(encode_answer(refreshes=True, last_error=None))
             assert process.stdout.read() == "new"
         assert process.returncode == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from ctaclient.config.settings import Arguments
 from ctaclient.errors import LoginRequired
 from ctaclient.identity import Identity
 from ctaclient.tokens.token import claims
-from tests.providers import oidc_agent, oidc_provider
+from tests.comparison.oidc_agent import OidcAgent
+from tests.providers import oidc_provider
 from tests.support.user_home import UserHome
 from tests.support.waiting import eventually
 
@@ -33,9 +35,13 @@ ACCOUNT = "cta"
 @pytest.fixture
 def brisk(request: pytest.FixtureRequest) -> Issuer:
     """oidc-provider with tokens of a few seconds. Both programs must be there, or the test is skipped."""
-    for installed, install in ((oidc_agent.is_installed(), oidc_agent.INSTALL), (oidc_provider.is_installed(), "")):
+    agent = shutil.which("oidc-agent") is not None
+    for name, installed, install in (
+        ("oidc-agent", agent, "apt-get install --no-install-recommends oidc-agent-cli"),
+        ("oidc-provider", oidc_provider.is_installed(), oidc_provider.INSTALL),
+    ):
         if not installed:
-            why = f"oidc-agent or oidc-provider is missing: {install or oidc_provider.INSTALL}"
+            why = f"{name} is missing: {install}"
             if os.environ.get("CTACLIENT_TEST_SERVERS") == "required":
                 pytest.fail(why)
             pytest.skip(why)
@@ -52,10 +58,14 @@ def home(tmp_path: Path, brisk: Issuer) -> Iterator[UserHome]:
     home = UserHome(tmp_path / "user")
     profile = Profile("site", storage_url="https://site.example", issuer=brisk.url, oidc_agent_account=ACCOUNT)
     save_profile(home.paths.config_file, profile, make_default=True)
-    with oidc_agent.running_oidc_agent(place) as socket:
-        oidc_agent.log_in(place, socket, brisk, ACCOUNT)
-        home.environ["OIDC_SOCK"] = str(socket)
+    agent = OidcAgent(place)
+    try:
+        said = agent.log_in(brisk, ACCOUNT)
+        assert said.exit_code == 0, said.stderr
+        home.environ["OIDC_SOCK"] = str(agent.socket)
         yield home
+    finally:
+        agent.end()
 
 
 def test_tokens_of_an_account(home: UserHome, brisk: Issuer) -> None:
