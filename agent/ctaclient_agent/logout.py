@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from ctaclient._util.origin import Origin
@@ -12,6 +13,7 @@ from ctaclient.config.settings import Arguments, resolve, select_profile
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
 from ctaclient.errors import ConfigError, CtaError, LoginRequired
+from ctaclient.tokens.link import link_path, linked_profile, remove_link
 from ctaclient.tokens.token import claims
 from ctaclient_agent.alone import alone
 from ctaclient_agent.ending import Ending, end_login
@@ -25,9 +27,12 @@ from ctaclient_agent.terminal import local_time
 from ctaclient_agent.vault import Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ctaclient._util.clock import Clock
     from ctaclient.config.issuers import Habits
     from ctaclient.tokens.record import Record
+    from ctaclient.tokens.store import TokenStore
     from ctaclient.tokens.token import AccessToken
     from ctaclient_agent.credentials import Login
     from ctaclient_agent.start import Surroundings
@@ -64,10 +69,19 @@ def log_out(given: Arguments, around: Surroundings) -> None:
                 ending = _end(login, token, given.ca_bundle, around.clock)
         finally:
             vault.wipe(profile)
+            _unlink(profile, store, around.environ)
     _tell_agent(paths, around.terminal)
     issuer = login.issuer if login else record.issuer if record else None
     habits = habits_of(issuer, config.issuers) if issuer else None
     _report(profile, login, record, ending, habits, around)
+
+
+def _unlink(profile: str, store: TokenStore, environ: Mapping[str, str]) -> None:
+    """The link for other programs would lead nowhere."""
+    link = link_path(environ)
+    if link is not None and linked_profile(link, store) == profile:
+        with contextlib.suppress(CtaError, OSError):
+            remove_link(link, store)
 
 
 def _sealed_login(vault: Vault, profile: str, clock: Clock) -> tuple[Login | None, CtaError | None]:

@@ -12,6 +12,8 @@ from ctaclient_agent.lease import Lease, Terms
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.providers.home import Home
     from tests.support.agent_home import AgentHome
 
@@ -99,3 +101,14 @@ def test_a_machine_that_cannot_open_the_login_leaves_it_to_the_one_that_keeps_it
     assert done.returncode == 4
     assert "try: ctaclient logout on elsewhere.example, whose agent keeps it\n" in done.stderr
     assert files(busy_home) == before | {"spending"}
+
+
+def test_the_link_for_other_programs_goes_too(agent_home: AgentHome, tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    agent_home.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    agent_home.log_in()
+    assert agent_home.run("agent", "link").returncode == 0
+    assert len(list(runtime.glob("bt_u*"))) == 1
+    assert agent_home.run("logout").returncode == 0
+    assert not any(runtime.glob("bt_u*"))
