@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 State = Literal["absent", "waiting_for_user", "fresh", "due", "refreshing", "backoff", "login_required"]
 
+_LESS = ("absent", "waiting_for_user")  # without a login
 # Nothing to be done by the agent: no login, or a person is needed.
-_IDLE = ("absent", "waiting_for_user", "login_required")
+_IDLE = (*_LESS, "login_required")
 _EARLIEST, _LATEST = 0.60, 0.70
 _RESERVE_S = 300.0
 _RESERVE_PART = 0.30  # 90 s of a 5-minute token
@@ -98,8 +99,10 @@ def renewed(watch: Watch, record: Record, now: float, rng: Random) -> Watch:
 def failed(watch: Watch, reason: str, retry_after_s: float | None, now: float, rng: Random) -> Watch:
     """It did not work this time: 2 s, doubling to 30 s, after an hour to 300 s, with full jitter.
 
-    The token stays in use while it lives.
+    The token stays in use while it lives. Where there is nothing to refresh nothing was tried.
     """
+    if watch.state in _IDLE:
+        return watch
     since_at = watch.failing_since_at if watch.failing_since_at is not None else now
     most_s = _LONG_BACKOFF_MAX_S if now - since_at >= _LONG_OUTAGE_S else _BACKOFF_MAX_S
     limit_s = min(_BACKOFF_S * 2 ** min(watch.failures, 10), most_s)
@@ -116,18 +119,20 @@ def failed(watch: Watch, reason: str, retry_after_s: float | None, now: float, r
 
 
 def refused(watch: Watch, reason: str) -> Watch:
-    """The login has ended; only a person can help."""
+    """The login has ended; only a person can help. One that is being made is none of the old one's."""
+    if watch.state in _LESS:
+        return watch
     return replace(watch, state="login_required", next_attempt_at=None, last_error=reason)
 
 
 def asked(watch: Watch, now: float) -> Watch | None:
     """A client wants a new token now: the watch with that, or None when the issuer is not to be bothered.
 
-    A refresh under way answers the wish, too.
+    A refresh that is under way, or is about to be started, answers the wish, too.
     """
     if watch.state in _IDLE:
         return None
-    if watch.state == "refreshing":
+    if watch.state in ("due", "refreshing"):
         return watch
     if now < watch.not_before_at:
         return None
