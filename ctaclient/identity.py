@@ -181,7 +181,7 @@ class Identity:
             except CtaError:
                 continue
             if answer is not None and answer.get("refreshes"):  # an agent of another version may say less
-                said = answer.get("last_error")
+                said = answer.get("last_error") if answer.get("state") != "login_required" else None
                 return printable(str(said), limit=300) if said else None
         return trouble
 

@@ -143,4 +143,4 @@ class OidcAgent:
                 start_new_session=True,
             )
         self._environ["OIDC_SOCK"] = str(socket)
-        eventually(socket.exists)
+        eventually(lambda: run(["oidc-add", "--loaded"], self._environ).exit_code == 0)  # it listens

@@ -257,7 +257,7 @@ def _copy(bench: Bench) -> str:
     good = [said.is_good(bench.layered.now()) for said in last]
     outcome = {2: "both go on", 1: "one goes on", 0: "**both logins lost**"}[sum(good)]
     told = {said.words() for said, is_good in zip(last, good, strict=True) if not is_good}
-    return "; ".join([outcome, f"{refused} refreshes refused", *sorted(told)])
+    return "; ".join([outcome, f"refreshes refused: {refused}", *sorted(told)])
 
 
 def _kill(bench: Bench) -> str:
@@ -348,7 +348,7 @@ ROWS = [
     Row("one issuer hangs", _a_hanging_issuer),
     Row("refused with IAM's 401 invalid_token, which echoes the refresh token", _echo, debug=True),
     Row("killed (SIGKILL) after a rotation", _kill),
-    Row("home copied to a second host, both agents run", _copy),
+    Row("whole home copied, keys included, and an agent run on each (here on one machine)", _copy),
     Row("issuer's clock 1 h ahead", _wrong_clock(3600)),
     Row("issuer's clock 1 h behind", _wrong_clock(-3600)),
     Row(
