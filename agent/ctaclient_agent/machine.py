@@ -76,6 +76,10 @@ class Machine:
         if key is not None and self._kind != self._protection.kind:
             write_private(self.key_file, encode_key(key, self._protection))
             self._kind = self._protection.kind
+        if key is not None:
+            # Whoever was killed while it made the key may have left it here in clear.
+            for left in self.key_file.parent.glob(f".*{self.key_file.name}.*"):
+                left.unlink(missing_ok=True)
 
     def secret(self) -> bytes | None:
         """The private key for a process of ours that could not open the file by itself, or None when it could."""
@@ -123,7 +127,7 @@ class Machine:
             with contextlib.suppress(FileExistsError):
                 os.link(temporary, self.key_file)
         finally:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
         sync_directory(self.key_file.parent)
 
     def _publish(self, key: X25519PublicKey) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ctaclient_agent.credentials import Login
     from ctaclient_agent.discovery import Discovery, Metadata
     from ctaclient_agent.http import Http
-    from ctaclient_agent.lease import Lease
+    from ctaclient_agent.lease import Held, Lease
     from ctaclient_agent.vault import Stamp, Vault
 
 _log = logging.getLogger(__name__)
@@ -193,7 +193,9 @@ class Refresher:
         spending = self._open_spending(login.profile)
         before = spending.look()
         # Noted before it is sent: whoever comes after a crash knows that this refresh token may be spent.
-        note: dict[str, Any] = {"token": fingerprint(login.refresh_token), "generation": login.generation}
+        token = fingerprint(login.refresh_token)
+        lost = self._was_lost(login.profile, before, token)
+        note: dict[str, Any] = {"token": token, "generation": login.generation, "lost": lost}
         # A token for a narrower purpose is got by whoever was asked for it, on whatever machine.
         if not (request or self._may_refresh()) or not spending.take(note):
             other = before.holder if before and before.holder else "another agent"
@@ -213,22 +215,28 @@ class Refresher:
         except NetworkError as error:
             self._discovery.forget(login.issuer)
             if not isinstance(error, ConnectError | TlsError):
-                self._lost[login.profile] = note["token"]
+                self._lost[login.profile] = token
             return self._pass(login.profile, error.message, error=error)
         finally:
             if unsaved is None:
                 spending.release()
         if answer.final:
-            died = before is not None and not before.given_up and before.note.get("token") == note["token"]
-            lost = died or self._lost.get(login.profile) == note["token"]
             return self._end(login.profile, f"the issuer ended the login: {answer.text}" + (_LOST if lost else ""))
         if answer.status == HTTPStatus.OK:
-            self._lost[login.profile] = note["token"]  # truncated, or a portal's page: it may have been rotated
+            self._lost[login.profile] = token  # truncated, or a portal's page: it may have been rotated
         self._discovery.forget(login.issuer)
         trouble: CtaError = ServerError(f"the issuer cannot refresh now: {answer.text}", status=answer.status)
         if request is not None and answer.code in _REFUSED_REQUEST:
             trouble = IssuerError(f"the issuer gives no such token: {answer.text}", status=answer.status)
         return self._pass(login.profile, trouble.message, answer.retry_after_s, trouble)
+
+    def _was_lost(self, profile: str, before: Held | None, token: str) -> bool:
+        """Whether an answer to this refresh token was lost: whoever asked has died, or has noted that of one before."""
+        if self._lost.get(profile) == token:
+            return True
+        if before is None or before.note.get("token") != token:
+            return False
+        return not before.given_up or before.note.get("lost") is True
 
     def _ask(
         self, login: Login, metadata: Metadata, http: Http, limit: SendLimit, request: TokenRequest | None

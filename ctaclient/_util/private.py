@@ -141,8 +141,10 @@ def _check_parents(path: Path) -> None:
             raise _unsafe(
                 parent, f"belongs to user {info.st_uid}, who could replace {path}", command("ls", "-ld", parent)
             )
-        shared = 0o002 if info.st_uid == os.geteuid() and _is_own_group(info.st_gid) else 0o022
-        if info.st_mode & shared and not info.st_mode & stat.S_ISVTX:
+        if not info.st_mode & 0o022 or info.st_mode & stat.S_ISVTX:
+            continue
+        # Only now, for that asks the system's directory of users, which may be far and slow (LDAP).
+        if info.st_mode & 0o002 or info.st_uid != os.geteuid() or not _is_own_group(info.st_gid):
             seen = stat.S_IMODE(info.st_mode)
             why = f"can be written by others (mode {seen:04o}), who could replace {path}"
             raise _unsafe(parent, why, command("chmod", "go-w", parent))

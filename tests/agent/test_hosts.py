@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -97,9 +96,7 @@ def site(private: Path) -> Iterator[Site]:
     for name in ("store", "stops"):
         (private / name).mkdir(mode=0o700)
     vault = Vault(private / "store", Machine(private / HOSTS[0], private / "store"))
-    with contextlib.chdir(private):  # a socket's name has a limit
-        issuer = RotatingIssuer(private / "issuer", LIFE_S)
-    running = Site(private, issuer, vault)
+    running = Site(private, RotatingIssuer(private / "issuer", LIFE_S), vault)
     yield running
     running.end()
 

@@ -324,6 +324,31 @@ def test_a_refusal_after_a_crash_says_so(vault: Vault, refresher: Callable[..., 
     assert "lost" in outcome.reason
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_refusal_after_a_crash_says_so_although_the_network_was_away(
+    vault: Vault, refresher: Callable[..., Any], clock: FakeClock, restarted: bool
+) -> None:
+    note = {"token": fingerprint("refresh-1"), "generation": 1}
+    assert Lease(vault.spending_dir("cta"), replace(this_process(1.0), ticks=1), clock, 180).take(note)
+    refresh = refresher(ConnectError("away"), error(400, "invalid_grant"))[0]
+    assert isinstance(refresh.refresh("cta"), Passing)
+    if restarted:
+        refresh = refresher(error(400, "invalid_grant"))[0]
+    outcome = refresh.refresh("cta")
+    assert isinstance(outcome, Refused)
+    assert "lost" in outcome.reason
+
+
+def test_a_refusal_after_nothing_but_an_absent_network_does_not_speak_of_a_loss(
+    vault: Vault, refresher: Callable[..., Any]
+) -> None:
+    refresh = refresher(ConnectError("away"), error(400, "invalid_grant"))[0]
+    assert isinstance(refresh.refresh("cta"), Passing)
+    outcome = refresh.refresh("cta")
+    assert isinstance(outcome, Refused)
+    assert "lost" not in outcome.reason
+
+
 def test_a_process_without_the_stores_lease_asks_nothing(
     vault: Vault, clock: FakeClock, fake_http: Callable[..., FakeHttp]
 ) -> None:

@@ -18,6 +18,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from ctaclient._util.clock import SystemClock
+from ctaclient.control.address import socket_address
 from ctaclient.errors import Disconnected, Timeout
 from ctaclient_agent.discovery import Discovery, well_known_urls
 from ctaclient_agent.holder import this_process
@@ -31,7 +32,7 @@ from ctaclient_agent.tenure import Tenure
 from ctaclient_agent.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ctaclient_agent.send_limit import SendLimit
 
@@ -42,8 +43,9 @@ TERMS = Terms(lease_s=1.5, tick_s=0.3, spending_s=3.0)
 class SocketHttp:
     """`Http` to the test's issuer. The limit of sending is the real one."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, *, before_sending: Callable[[], None] = lambda: None) -> None:
         self._base = base
+        self._before_sending = before_sending
 
     def get(self, url: str) -> Reply:
         known = url == well_known_urls(ISSUER)[0]
@@ -55,12 +57,13 @@ class SocketHttp:
     ) -> Reply:
         assert limit is not None
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(self._base / "issuer"))
+            with socket_address(self._base / "issuer") as address:
+                connection.connect(address)
             try:
                 limit.begin()
             except TimeoutError:
                 raise Timeout("too late") from None
-            self._stop_if_told()
+            self._before_sending()
             connection.sendall(form["refresh_token"].encode() + b"\n")
             limit.end()
             line = connection.makefile("rb").readline()
@@ -69,18 +72,20 @@ class SocketHttp:
         status, body = json.loads(line)
         return Reply(status, {}, json.dumps(body).encode())
 
-    def _stop_if_told(self) -> None:
-        for order in (self._base / "stops").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # another was faster
-                order.rename(self._base / f"stopped-{order.name}-{os.getpid()}")
-                os.kill(os.getpid(), signal.SIGSTOP)
-                return
-
     def __enter__(self) -> SocketHttp:
         return self
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def stop_if_told(base: Path) -> None:
+    """Stop this process, if there is an order that no other has taken."""
+    for order in (base / "stops").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another was faster
+            order.rename(base / f"stopped-{order.name}-{os.getpid()}")
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return
 
 
 def main(base: Path, host: str) -> None:
@@ -96,9 +101,11 @@ def main(base: Path, host: str) -> None:
 
     lease = Lease(base / "store" / "lease", me, clock, TERMS.lease_s)
     tenure = Tenure(lease, vault, open_spending, me, clock, every_s=TERMS.tick_s)
-    refresher = Refresher(
-        vault, Discovery(), lambda _: SocketHttp(base), open_spending, clock, may_refresh=tenure.holds
-    )
+
+    def open_http(_: str | None) -> SocketHttp:
+        return SocketHttp(base, before_sending=lambda: stop_if_told(base))
+
+    refresher = Refresher(vault, Discovery(), open_http, open_spending, clock, may_refresh=tenure.holds)
     roster = Roster(vault, clock, SystemRandom(), lambda: None)
     print("ready", flush=True)
     while True:

@@ -1,7 +1,11 @@
-"""A token endpoint that rotates refresh tokens and, as RFC 9700 4.14.2 wants, ends a login of which one comes twice."""
+"""A token endpoint that rotates refresh tokens and, as RFC 9700 4.14.2 wants, ends a login of which one comes twice.
+
+With a grace period, which the WLCG profile recommends (4.3.2), the one before gets its answer once more.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import socketserver
@@ -9,6 +13,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ctaclient.control.address import socket_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +28,8 @@ class Family:
     ended: bool = False
     given_at: list[float] = field(default_factory=list)
     refused: int = 0
+    previous: str | None = None
+    last_answer: dict[str, object] = field(default_factory=dict)
 
 
 class RotatingIssuer(socketserver.ThreadingUnixStreamServer):
@@ -30,9 +38,11 @@ class RotatingIssuer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, path: Path, life_s: float) -> None:
-        super().__init__(str(path), _Handler)
+    def __init__(self, path: Path, life_s: float, *, grace: bool = False) -> None:
+        with socket_address(path) as address:
+            super().__init__(address, _Handler)
         self.life_s = life_s
+        self.grace = grace
         self.families: dict[str, Family] = {}
         self._guard = threading.Lock()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -46,14 +56,21 @@ class RotatingIssuer(socketserver.ThreadingUnixStreamServer):
         """Status and body of the token endpoint's answer."""
         family = self.families[refresh_token.partition(".")[0]]
         with self._guard:
+            if self.grace and refresh_token == family.previous:
+                return 200, family.last_answer
             if family.ended or refresh_token != family.current:
                 family.ended = True
                 family.refused += 1
                 return 400, {"error": "invalid_grant"}
-            family.current = _new(refresh_token.partition(".")[0])
+            family.previous, family.current = refresh_token, _new(refresh_token.partition(".")[0])
             family.given_at.append(time.monotonic())
-            body: dict[str, object] = {"token_type": "Bearer", "expires_in": self.life_s}
-            return 200, {**body, "access_token": secrets.token_urlsafe(8), "refresh_token": family.current}
+            family.last_answer = {
+                "token_type": "Bearer",
+                "expires_in": self.life_s,
+                "access_token": secrets.token_urlsafe(8),
+                "refresh_token": family.current,
+            }
+            return 200, family.last_answer
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -61,7 +78,9 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         if line := self.rfile.readline().decode().strip():
-            self.wfile.write(json.dumps(self.server.redeem(line)).encode() + b"\n")
+            answer = json.dumps(self.server.redeem(line)).encode() + b"\n"
+            with contextlib.suppress(BrokenPipeError):  # who asked has been killed
+                self.wfile.write(answer)
 
 
 def _new(name: str) -> str:
