@@ -6,13 +6,15 @@ import contextlib
 import errno
 import logging
 import os
+import stat
 import threading
 from typing import TYPE_CHECKING
 
+from ctaclient._util.hint import command
 from ctaclient._util.private import ensure_private_dir
 from ctaclient.control.address import check_peer, new_socket, socket_address
 from ctaclient.control.messages import MAX_BYTES, decode_request, encode_refusal
-from ctaclient.errors import AgentError, CtaError
+from ctaclient.errors import AgentError, CtaError, UnsafePath
 
 if TYPE_CHECKING:
     import socket
@@ -129,11 +131,13 @@ def _bind(path: Path) -> tuple[socket.socket, int]:
     listener = new_socket()
     try:
         with socket_address(path) as address:
-            if path.is_symlink() or path.exists():
+            if os.path.lexists(path):
+                if not stat.S_ISSOCK(os.lstat(path).st_mode):
+                    raise UnsafePath(f"{path} is not a socket", hint=command("rm", "-r", path))
                 with new_socket() as probe:
                     probe.settimeout(_SILENCE_S)
                     # Only a refusal proves that nobody listens; a full backlog does not.
-                    if probe.connect_ex(address) not in (errno.ECONNREFUSED, errno.ENOTSOCK, errno.EPROTOTYPE):
+                    if probe.connect_ex(address) not in (errno.ECONNREFUSED, errno.EPROTOTYPE):
                         raise AgentError(
                             f"an agent of another store listens at {path}", hint="stop it with its own CTACLIENT_HOME"
                         )

@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
-from ctaclient._util.private import check_private, ensure_private_dir
+from ctaclient._util.private import check_private, ensure_private_dir, explain_refusal
 from ctaclient._util.redact import printable, redact
 
 _MAX_BYTES = 1024 * 1024
@@ -61,10 +61,16 @@ class _PrivateHandler(logging.handlers.RotatingFileHandler):
     """Opens its files as our other private files: 0600, ours, no symbolic link."""
 
     def _open(self) -> IO[str]:  # type: ignore[override]
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(self.baseFilename, flags, 0o600)
+        path = Path(self.baseFilename)
+        # O_NONBLOCK: a planted FIFO must not hang us.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         try:
-            check_private(Path(self.baseFilename), os.fstat(fd), directory=False)
+            fd = os.open(path, flags, 0o600)
+        except OSError as error:
+            explain_refusal(path, error)
+            raise
+        try:
+            check_private(path, os.fstat(fd), directory=False)
             return os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace")
         except BaseException:
             os.close(fd)

@@ -63,12 +63,7 @@ def _read_once(path: Path, limit: int) -> bytes:
         # O_NONBLOCK: a planted FIFO must not hang us.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        if path.is_symlink():
-            raise _unsafe(path, "is a symbolic link", command("rm", path)) from None
-        if isinstance(error, PermissionError):
-            raise _unsafe(path, "cannot be read by you", command("ls", "-l", path)) from None
-        if isinstance(error, NotADirectoryError):
-            raise _unsafe(path, "is below something that is no directory", command("ls", "-ld", path.parent)) from None
+        explain_refusal(path, error)
         raise
     try:
         check_private(path, os.fstat(fd), directory=False)
@@ -119,6 +114,43 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
+def read_trusted(path: Path) -> bytes:
+    """The whole content of a file that others may read, but nobody else may write: the user's own, or root's.
+
+    A link is followed (people keep their settings elsewhere) unless it leads nowhere. Raises FileNotFoundError when it
+    is missing, UnsafePath when it could be somebody else's words, OSError when it is no regular file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise _unsafe(path, "is a symbolic link to nothing", command("rm", path)) from None
+        raise
+    try:
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        if info.st_uid not in (0, os.geteuid()):
+            raise _unsafe(path, f"belongs to user {info.st_uid}, not to you", command("ls", "-lL", path))
+        if _is_open_for_writing(info):
+            seen = stat.S_IMODE(info.st_mode)
+            raise _unsafe(path, f"can be written by others (mode {seen:04o})", command("chmod", "go-w", path))
+        with os.fdopen(os.dup(fd), "rb") as stream:
+            return stream.read()
+    finally:
+        os.close(fd)
+
+
+def explain_refusal(path: Path, error: OSError) -> None:
+    """Raise UnsafePath if what lies at `path` is why it could not be opened with O_NOFOLLOW; else do nothing."""
+    if isinstance(error, NotADirectoryError):
+        raise _unsafe(path, "is below something that is no directory", command("ls", "-ld", path.parent)) from None
+    with contextlib.suppress(OSError):
+        check_private(path, os.lstat(path), directory=False)
+    if isinstance(error, PermissionError):
+        raise _unsafe(path, "cannot be opened by you", command("ls", "-ld", path.parent, path)) from None
+
+
 def check_private(path: Path, info: os.stat_result, *, directory: bool) -> None:
     """Raise UnsafePath unless `info` is a file (or directory) of ours that nobody else may touch."""
     if stat.S_ISLNK(info.st_mode):
@@ -131,6 +163,9 @@ def check_private(path: Path, info: os.stat_result, *, directory: bool) -> None:
     if info.st_mode & 0o077:
         seen = stat.S_IMODE(info.st_mode)
         raise _unsafe(path, f"is open to others (mode {seen:04o})", command("chmod", mode, path))
+    if directory and info.st_mode & 0o700 != 0o700:
+        seen = stat.S_IMODE(info.st_mode)
+        raise _unsafe(path, f"cannot be used by you (mode {seen:04o})", command("chmod", mode, path))
 
 
 def _check_parents(path: Path) -> None:
@@ -141,13 +176,17 @@ def _check_parents(path: Path) -> None:
             raise _unsafe(
                 parent, f"belongs to user {info.st_uid}, who could replace {path}", command("ls", "-ld", parent)
             )
-        if not info.st_mode & 0o022 or info.st_mode & stat.S_ISVTX:
-            continue
-        # Only now, for that asks the system's directory of users, which may be far and slow (LDAP).
-        if info.st_mode & 0o002 or info.st_uid != os.geteuid() or not _is_own_group(info.st_gid):
+        if not info.st_mode & stat.S_ISVTX and _is_open_for_writing(info):
             seen = stat.S_IMODE(info.st_mode)
             why = f"can be written by others (mode {seen:04o}), who could replace {path}"
             raise _unsafe(parent, why, command("chmod", "go-w", parent))
+
+
+def _is_open_for_writing(info: os.stat_result) -> bool:
+    # The group last, for that asks the system's directory of users, which may be far and slow (LDAP).
+    if info.st_mode & 0o002:
+        return True
+    return bool(info.st_mode & 0o020) and not (info.st_uid == os.geteuid() and _is_own_group(info.st_gid))
 
 
 def _is_own_group(gid: int) -> bool:

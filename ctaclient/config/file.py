@@ -6,7 +6,8 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ctaclient._util.private import ensure_private_dir, write_private
+from ctaclient._util.private import ensure_private_dir, read_trusted, write_private
+from ctaclient._util.redact import printable
 from ctaclient.config.issuers import Habits, parse_issuers
 from ctaclient.config.profiles import ENVIRONMENT_PROFILE, Profile, check_profile_name
 from ctaclient.errors import ConfigError, UsageError
@@ -29,13 +30,18 @@ class ConfigFile:
 
 
 def load(path: Path) -> ConfigFile:
-    """Read `path`; a missing file is an empty one. Raises ConfigError with the place that is wrong."""
+    """Read `path`; a missing file is an empty one.
+
+    Raises ConfigError with the place that is wrong, UnsafePath when others can write it: it names a program to run.
+    """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(read_trusted(path).decode())
     except FileNotFoundError:
         return ConfigFile()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", hint=f"correct or remove {path}") from None
+    # ValueError: no UTF-8, no TOML, or a number of more digits than Python reads
+    except (OSError, ValueError, RecursionError) as error:
+        why = printable(error.strerror or "" if isinstance(error, OSError) else str(error))
+        raise ConfigError(f"{path} cannot be read: {why}", hint=f"correct or remove {path}") from None
     return parse(document, str(path))
 
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Self
 
-from ctaclient._util.private import check_private
+from ctaclient._util.private import check_private, explain_refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,8 @@ class FileLock:
         """Take the lock; with `wait` for as long as it takes, else return False when somebody else has it."""
         try:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError:
-            check_private(self.path, os.lstat(self.path), directory=False)
+        except OSError as error:
+            explain_refusal(self.path, error)
             raise
         try:
             check_private(self.path, os.fstat(fd), directory=False)

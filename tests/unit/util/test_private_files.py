@@ -259,7 +259,7 @@ def test_a_file_of_somebody_else_is_refused(private: Path) -> None:
 def test_a_file_that_cannot_be_read_says_so(private: Path) -> None:
     write_private(private / "token", b"secret")
     (private / "token").chmod(0)
-    with pytest.raises(UnsafePath, match="token cannot be read by you"):
+    with pytest.raises(UnsafePath, match="token cannot be opened by you"):
         read_private(private / "token")
 
 
