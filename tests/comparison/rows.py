@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tests.comparison.contender import run
 from tests.providers.device_pkce import DevicePkce
 from tests.providers.fault import DEVICE, HTML, PORTAL, REFRESH, Fault, oauth_error, unavailable
+from tests.support.waiting import looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +60,12 @@ class Job:
 
     def asks_until(self, enough: Callable[[Said], bool], limit_s: float) -> bool:
         """Whether that came within `limit_s`."""
-        begun = time.monotonic()
-        while time.monotonic() - begun < limit_s:
+        for _ in looks(limit_s, every_s=_STEP_S):
             said = self._bench.contender.token()
             if not said.is_good(self._bench.layered.now()):
                 self.failed.append(said)
             if enough(said):
                 return True
-            time.sleep(_STEP_S)
         return False
 
     def gets_another(self, limit_s: float = _WATCH_S) -> bool:
@@ -152,9 +151,9 @@ def _polls(bench: Bench, *faults: Fault, polls: int) -> str:
     issuer = bench.layered.issuer("quick")
 
     def approve_late(verification_uri: str, user_code: str, ca_file: Path, *, deny: bool = False) -> None:
-        deadline = time.monotonic() + 60
-        while len(layer.asked(grant=DEVICE)) < polls and time.monotonic() < deadline:
-            time.sleep(0.05)
+        for _ in looks(60, every_s=0.05):
+            if len(layer.asked(grant=DEVICE)) >= polls:
+                break
         issuer.approve(verification_uri, user_code, ca_file, deny=deny)
 
     said = bench.contender.log_in(replace(issuer, approve=approve_late))
@@ -247,10 +246,8 @@ def _copy(bench: Bench) -> str:
     other = bench.contender.copy(bench.place / "copy")
     try:
         last: list[Said] = []
-        begun = time.monotonic()
-        while time.monotonic() - begun < 18:
+        for _ in looks(18, every_s=_STEP_S):
             last = [contender.token() for contender in (bench.contender, other)]
-            time.sleep(_STEP_S)
     finally:
         other.end()
     refused = sum(exchange.issuer_status == 400 for exchange in bench.layered.layer.asked(grant=REFRESH))
