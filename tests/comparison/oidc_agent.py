@@ -54,7 +54,7 @@ class OidcAgent:
         return self._home / "socket"
 
     def log_in(self, issuer: Issuer, account: str = "one") -> Said:
-        # Into a file, as it has no other way but argv and questions; form-encoded by us, as it does not do it.
+        # Form-encoded here, as RFC 6749 2.3.1 wants it and oidc-agent does not do it.
         secret = quote_plus(issuer.client_secret_file.read_text().strip())
         command = [
             *("oidc-gen", "--manual", "--flow=device", "--issuer", issuer.url, "--cp", str(issuer.ca_file)),
