@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ctaclient.errors import CtaError
+from ctaclient.tokens.pending import all_pending
 from ctaclient_agent import schedule
 from ctaclient_agent.refresh import Passing, Refused, Renewed
 
@@ -151,9 +152,13 @@ class Roster:
             return any(watch.state == "refreshing" for watch in self._watches.values())
 
     def facts(self) -> dict[str, dict[str, Any]]:
-        """All profiles as `status` shows them."""
+        """All profiles as `status` shows them: also one without a usable login for which somebody is asked now."""
+        asked_for = all_pending(self._vault.store.directory, self._clock.now())
         with self._changed:
-            return {name: _facts(watch) for name, watch in sorted(self._watches.items())}
+            watches = dict(self._watches)
+        for name in asked_for:
+            watches[name] = schedule.login_asked_for(watches.get(name, schedule.ABSENT))
+        return {name: _facts(watch) for name, watch in sorted(watches.items())}
 
     def close(self) -> None:
         """Nobody waits any longer."""

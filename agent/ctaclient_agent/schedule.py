@@ -46,6 +46,9 @@ class Watch:
     last_error: str | None = None
 
 
+ABSENT = Watch("absent")
+
+
 def refresh_at(issued_at: float, expires_at: float | None, rng: Random) -> float:
     """When to refresh: at 60-70 % of the life, never later than 300 s (short tokens: 30 %) before the end."""
     life_s = (expires_at - issued_at) if expires_at is not None else _UNKNOWN_LIFE_S
@@ -71,9 +74,9 @@ def found(record: Record | None, generation: int | None, now: float, rng: Random
     return _until(watch, refresh_at(record.issued_at, record.expires_at, rng), now)
 
 
-def waiting(*, approval: bool) -> Watch:
-    """No login yet; `approval`: somebody is asked for one at this moment."""
-    return Watch("waiting_for_user" if approval else "absent")
+def login_asked_for(watch: Watch) -> Watch:
+    """Somebody is asked to approve a login. One that works goes on meanwhile."""
+    return replace(watch, state="waiting_for_user") if watch.state in _IDLE else watch
 
 
 def is_due(watch: Watch, now: float) -> bool:

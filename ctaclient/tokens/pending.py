@@ -64,6 +64,12 @@ def read_pending(profile_dir: Path, now: float) -> Pending | None:
     return pending if pending is not None and pending.is_waiting(now) else None
 
 
+def all_pending(store: Path, now: float) -> dict[str, Pending]:
+    """The profiles below `store` for which a login waits for approval."""
+    found = {path.parent.name: read_pending(path.parent, now) for path in sorted(store.glob(f"*/{_NAME}"))}
+    return {name: pending for name, pending in found.items() if pending is not None}
+
+
 def remove_pending(profile_dir: Path, pending: Pending) -> None:
     """Take back what `write_pending` said, unless another process has said something since."""
     path = profile_dir / _NAME

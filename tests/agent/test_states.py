@@ -77,8 +77,8 @@ EVENTS: dict[str, Callable[[Watch], Watch]] = {
     "a client asks": lambda watch: ask(tried_at(watch, NOW - 15)),
     "a client asks at once again": lambda watch: ask(tried_at(watch, NOW - 1)),
     "the clock is set back": lambda watch: schedule.after_step(watch, NOW),
-    "no login": lambda _: schedule.waiting(approval=False),
-    "a login is asked for": lambda _: schedule.waiting(approval=True),
+    "no login": lambda _: schedule.ABSENT,
+    "a login is asked for": lambda watch: schedule.login_asked_for(watch),
 }
 # Not of one watch, or no transition.
 NO_EVENTS = {"refresh_at", "clock_stepped_back"}
@@ -89,7 +89,6 @@ TABLE: dict[str, dict[str, str]] = {
         "one with a newer refresh token": "due",
         "an ended one": "login_required",
         "no login": "absent",
-        "a login is asked for": "waiting_for_user",
         "a new token": "fresh",
         **dict(
             zip(
@@ -100,6 +99,7 @@ TABLE: dict[str, dict[str, str]] = {
                     "a client asks",
                     "a client asks at once again",
                     "the clock is set back",
+                    "a login is asked for",
                 ),
                 others,
                 strict=True,
@@ -107,13 +107,13 @@ TABLE: dict[str, dict[str, str]] = {
         ),
     }
     for state, others in {
-        "absent": ("absent",) * 6,
-        "waiting_for_user": ("waiting_for_user",) * 6,
-        "fresh": ("refreshing", "backoff", "login_required", "due", "fresh", "due"),
-        "due": ("refreshing", "backoff", "login_required", "due", "due", "due"),
-        "refreshing": ("refreshing", "backoff", "login_required", "refreshing", "refreshing", "refreshing"),
-        "backoff": ("refreshing", "backoff", "login_required", "due", "backoff", "due"),
-        "login_required": ("login_required",) * 6,
+        "absent": (*("absent",) * 6, "waiting_for_user"),
+        "waiting_for_user": ("waiting_for_user",) * 7,
+        "fresh": ("refreshing", "backoff", "login_required", "due", "fresh", "due", "fresh"),
+        "due": ("refreshing", "backoff", "login_required", "due", "due", "due", "due"),
+        "refreshing": ("refreshing", "backoff", "login_required", *("refreshing",) * 4),
+        "backoff": ("refreshing", "backoff", "login_required", "due", "backoff", "due", "backoff"),
+        "login_required": (*("login_required",) * 6, "waiting_for_user"),
     }.items()
 }
 

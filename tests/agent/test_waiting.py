@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -63,6 +64,12 @@ def test_it_can_be_seen_and_ends_cleanly_with_ctrl_c(
         assert "user_code" not in text
         assert "state" not in text
 
+        status = agent_home.run("agent", "status", "--json")
+        shown = json.loads(status.stdout)["profiles"]["localhost"]
+        assert (shown["state"], shown["verification_uri"]) == ("waiting_for_user", pending.verification_uri)
+        assert status.returncode == 3
+        assert f"approve at {pending.verification_uri}" in agent_home.run("agent", "status").stdout
+
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert process.stderr is not None
@@ -102,3 +109,13 @@ def test_a_login_of_another_machine_counts_too(agent_home: AgentHome) -> None:
     second = agent_home.start(*agent_home.arguments())
     assert second.exit_code == 4
     assert "on elsewhere.example), at https://" in second.stderr
+
+
+def test_an_agent_shows_that_it_is_waited_for(agent_home: AgentHome) -> None:
+    agent_home.log_in()
+    other = [*agent_home.arguments(), "--profile", "other"]
+    with waiting(agent_home, *other):
+        assert agent_home.status()["profiles"]["other"]["state"] == "waiting_for_user"
+        assert agent_home.facts()["state"] == "fresh"
+        assert agent_home.run("agent", "status").returncode == 4
+    assert list(agent_home.status()["profiles"]) == ["localhost"]

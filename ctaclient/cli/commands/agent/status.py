@@ -21,6 +21,7 @@ from ctaclient.control.whereabouts import sockets
 from ctaclient.errors import CtaError
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient.tokens.link import link_path, linked_profile
+from ctaclient.tokens.pending import all_pending
 from ctaclient.tokens.store import TokenStore
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # The LSB's habit for `status`, and this program's code for "login needed".
 RUNNING, NOT_RUNNING, LOGIN_NEEDED = 0, 3, 4
+_LESS = ("login_required", "waiting_for_user")  # without a login that works
 
 
 @click.command("status")
@@ -43,26 +45,28 @@ def status(as_json: bool) -> int:
     answer = next((answer for answer in answers if answer is not None), None)
     store, well_known = TokenStore(paths.store), link_path(os.environ)
     linked = linked_profile(well_known, store) if well_known else None
-    facts = {**collect(answer, store, ErrorFile(paths.state)), "linked_profile": linked}
+    now = SystemClock().now()
+    facts = {**collect(answer, store, ErrorFile(paths.state), now), "linked_profile": linked}
     if as_json:
         write_json(facts)
     else:
-        for line in lines(facts, SystemClock().now()):
+        for line in lines(facts, now):
             click.echo(line)
         if linked:
             click.echo(f"link      {well_known} leads to profile {linked}")
     if not facts["running"]:
         return NOT_RUNNING
-    ended = [name for name, profile in facts["profiles"].items() if profile["state"] == "login_required"]
-    for name in ended:
+    ended = [name for name, profile in facts["profiles"].items() if profile["state"] in _LESS]
+    for name in (name for name in ended if not facts["profiles"][name]["verification_uri"]):
         click.echo(f"  try: ctaclient start-agent --profile {name}", err=True)
     return LOGIN_NEEDED if ended or not facts["profiles"] else RUNNING
 
 
-def collect(answer: Mapping[str, Any] | None, store: TokenStore, errors: ErrorFile) -> dict[str, Any]:
+def collect(answer: Mapping[str, Any] | None, store: TokenStore, errors: ErrorFile, now: float) -> dict[str, Any]:
     """All that is known, as `--json` prints it: from the agent's answer and, without one, from the store."""
-    profiles = dict(answer["profiles"]) if answer else _stored(store)
+    profiles = dict(answer["profiles"]) if answer else _stored(store, now)
     agent = {key: answer.get(key) for key in ("pid", "host", "version", "started_at", "lease")} if answer else {}
+    asked_for = all_pending(store.directory, now)
     unread = None
     # An unusable file is reported by `agent errors`; it does not stand in the way here.
     with contextlib.suppress(CtaError, OSError):
@@ -74,7 +78,12 @@ def collect(answer: Mapping[str, Any] | None, store: TokenStore, errors: ErrorFi
         "outdated": answer is not None and answer.get("version") != __version__,
         "unread_errors": unread,
         "profiles": {
-            name: {**facts, "login_ends_at": _login_ends_at(store, name)} for name, facts in sorted(profiles.items())
+            name: {
+                **facts,
+                "login_ends_at": _login_ends_at(store, name),
+                "verification_uri": asked_for[name].verification_uri if name in asked_for else None,
+            }
+            for name, facts in sorted(profiles.items())
         },
     }
 
@@ -106,6 +115,8 @@ def lines(facts: Mapping[str, Any], now: float) -> Iterator[str]:
 def _profile(facts: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
     ended, end = facts["state"] == "login_required", facts.get("expires_at")
     yield "state", printable(str(facts["state"]), limit=40).replace("_", " ")
+    if uri := facts.get("verification_uri"):
+        yield "approve", f"at {uri}"
     if end:
         yield "token", f"{'expired' if end <= now else 'good until'} {upcoming(end, now)}"
     last, planned = facts.get("last_refresh_at"), facts.get("next_attempt_at")
@@ -120,7 +131,7 @@ def _profile(facts: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
         yield "error", printable(str(error))
 
 
-def _stored(store: TokenStore) -> dict[str, dict[str, Any]]:
+def _stored(store: TokenStore, now: float) -> dict[str, dict[str, Any]]:
     """What the store says when no agent does."""
     found = {}
     for name in store.profiles():
@@ -133,6 +144,10 @@ def _stored(store: TokenStore) -> dict[str, dict[str, Any]]:
                 "next_attempt_at": None,
                 "last_error": record.reason,
             }
+    for name in all_pending(store.directory, now):
+        nothing = dict.fromkeys(("expires_at", "last_refresh_at", "next_attempt_at", "last_error"))
+        if found.setdefault(name, {"state": "absent", **nothing})["state"] in ("absent", "login_required"):
+            found[name]["state"] = "waiting_for_user"
     return found
 
 
