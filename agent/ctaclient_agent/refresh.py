@@ -203,8 +203,7 @@ class Refresher:
         unsaved = None
         try:
             if self._vault.generation(login.profile) != login.generation:
-                passing = self._pass(login.profile, "the login was renewed by another agent meanwhile", _SOON_S)
-                return replace(passing, is_trouble=False)
+                return self._overtaken(login.profile)
             limit = SendLimit(spending.left_s() / 2, self._clock)
             answer = self._ask(login, metadata, http, limit, request)
             if isinstance(answer, Tokens):
@@ -253,8 +252,11 @@ class Refresher:
     def _store(self, unsaved: _Unsaved) -> Outcome:
         login, tokens, request = unsaved.login, unsaved.tokens, unsaved.request
         try:
-            # While it is not stored, nobody else may try the refresh token that is spent.
-            unsaved.spending.renew()
+            # While it is not stored, nobody else may try the refresh token that is spent. Should another have followed,
+            # because we were stopped for long, what he has stored is newer; if he has nothing, ours is all there is.
+            if not unsaved.spending.renew() and self._vault.generation(login.profile) != login.generation:
+                self._forget_unsaved(login.profile)
+                return self._overtaken(login.profile)
             if request is None:
                 record = self._vault.save(login, tokens, unsaved.received_at)
             else:
@@ -264,8 +266,7 @@ class Refresher:
             with self._unsaved_guard:
                 self._unsaved[login.profile] = unsaved
             return self._pass(login.profile, f"the new token cannot be stored: {_why(error)}")
-        with self._unsaved_guard:
-            self._unsaved.pop(login.profile, None)
+        self._forget_unsaved(login.profile)
         unsaved.spending.release()
         _log.info(
             "%s: new access token %s, generation %d, valid for %.0f s",
@@ -294,10 +295,17 @@ class Refresher:
         )
         if stored.generation == login.generation or half_done:
             return unsaved
-        with self._unsaved_guard:
-            self._unsaved.pop(stored.profile, None)
+        self._forget_unsaved(stored.profile)
         unsaved.spending.release()
         return None
+
+    def _forget_unsaved(self, profile: str) -> None:
+        with self._unsaved_guard:
+            self._unsaved.pop(profile, None)
+
+    def _overtaken(self, profile: str) -> Passing:
+        passing = self._pass(profile, "the login was renewed by another agent meanwhile", _SOON_S)
+        return replace(passing, is_trouble=False)
 
     def _renewed(self, record: Record) -> Renewed:
         return Renewed(record, self._vault.stamp(record.profile))

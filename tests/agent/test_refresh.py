@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -304,6 +305,27 @@ def test_what_another_stored_meanwhile_is_not_spent_again(vault: Vault, clock: F
     assert isinstance(refresher.refresh("cta"), Passing)
     assert not http.asked
     assert stored(vault)[:2] == ("refresh-9", "access-9")
+
+
+def test_an_answer_that_comes_after_another_has_gone_on_is_not_stored(vault: Vault, clock: FakeClock) -> None:
+    """Stopped after sending, and gone on when another machine had followed and renewed the login."""
+    far = Lease(vault.spending_dir("cta"), replace(this_process(1.0), boot="far", host="far"), clock, 180)
+
+    class Slow(FakeHttp):
+        def post(self, *arguments: Any, **limits: Any) -> Reply:
+            for path in vault.spending_dir("cta").iterdir():
+                os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 181))
+            assert far.take()
+            vault.save(replace(LOGIN, refresh_token="refresh-9"), Tokens("access-9", 300.0), clock.now())
+            return super().post(*arguments, **limits)
+
+    http = Slow([ok()], documents=DOCUMENTS)
+    refresher = Refresher(vault, Discovery(), lambda _: http, spending_of(vault, clock), clock)
+    outcome = refresher.refresh("cta")
+    assert isinstance(outcome, Passing)
+    assert "by another agent" in outcome.reason
+    assert stored(vault)[:2] == ("refresh-9", "access-9")
+    assert far.renew()  # the other's note stands
 
 
 def test_a_refusal_after_a_lost_answer_says_so(vault: Vault, refresher: Callable[..., Any]) -> None:
