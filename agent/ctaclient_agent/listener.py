@@ -82,6 +82,10 @@ class Listener:
         self._socket.close()
         self._socket, self._inode = renewed, inode
 
+    def refuse(self) -> None:
+        """Take no more connections. The socket's name stays until `close`: who waits for our end waits for that."""
+        self._socket.close()
+
     def close(self) -> None:
         """Stop listening and remove the socket, unless another agent has put its own there."""
         self._socket.close()

@@ -151,12 +151,13 @@ class Service:
             self._loop(listener, ready)
         finally:
             self._supervisor.stopping()
-            listener.close()
+            listener.refuse()
             self._workers.join()
             self._roster.close()
             listener.finish()
             with contextlib.suppress(OSError):
                 self._tenure.end()
+            listener.close()
 
     def _loop(self, listener: Listener, ready: Callable[[], None]) -> None:
         announced, started = False, self._clock.monotonic()

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def run_agent_program(arguments: Sequence[str]) -> int:
     """Run `ctaclient_agent ARGUMENTS` on this terminal; its exit code."""
-    process = subprocess.Popen(_command(arguments), env=_environment())
+    # What our caller opened goes along, for --passphrase-fd; what Python opens does not (PEP 446).
+    process = subprocess.Popen(_command(arguments), env=_environment(), close_fds=False)
     while True:
         try:
             return process.wait()

@@ -62,6 +62,14 @@ class Context:
             click.echo(text, err=True)
 
 
+def opens_key(function: _Function) -> _Function:
+    """Adds what commands need that open a login themselves; the agent's program takes the same options."""
+    function = click.option(
+        "--passphrase-command", metavar="COMMAND", help="What prints the passphrase of this machine's key; no shell."
+    )(function)
+    return click.option("--passphrase-fd", metavar="N", type=int, help="Where to read that passphrase.")(function)
+
+
 def shared(function: _Function) -> _Function:
     """Adds the options that every command has; the function gets them as `context`."""
 

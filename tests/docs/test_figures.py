@@ -12,6 +12,7 @@ from ctaclient.control import address, client, messages
 from ctaclient.identity import _SCOPED_TIMEOUT_S
 from ctaclient.tokens import store
 from ctaclient_agent import (
+    alone,
     answers,
     fence,
     http,
@@ -25,7 +26,6 @@ from ctaclient_agent import (
     refresh,
     schedule,
     service,
-    start,
 )
 from ctaclient_agent.credentials import Login
 from ctaclient_agent.lease import Terms
@@ -65,7 +65,7 @@ PHRASES = {
     ],
     "store.md": [
         f"{WORDS[log._FILES]} files of {log._MAX_BYTES // MIB} MiB",
-        f"waits up to {whole(start._SPENDING_ENDS_S)} s for another machine",
+        f"waits up to {whole(alone._SPENDING_ENDS_S)} s for another machine",
         f"{WORDS[store._ATTEMPTS]} times at most",
         f"its file every {whole(TERMS.tick_s)} s",
         f"Above {whole(TERMS.lease_s)} s,",

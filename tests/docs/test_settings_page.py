@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctaclient.cli.commands import start_agent
 from ctaclient.config.paths import Paths
-from ctaclient_agent.__main__ import _parser
 from ctaclient_agent.place import machine_directory
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_key_gets_a_passphrase(logged_in: AgentHome, tmp_path: Path) -> None:
     key_file = vault.machine.key_file
     assert run(by_command).returncode == 0
     assert json.loads(key_file.read_bytes())["kind"] == "passphrase"
-    without = run("ctaclient-agent start")
+    without = run("ctaclient start-agent")
     assert without.returncode == 2
     assert "needs a passphrase" in without.stderr
 
@@ -54,16 +54,20 @@ def test_a_key_gets_a_passphrase(logged_in: AgentHome, tmp_path: Path) -> None:
     assert "code" not in done.stderr  # no new login
     assert logged_in.generation() > generation
     assert logged_in.status()["lease"]["machine"] == json.loads(key_file.read_bytes())["machine"]
-    wrong = run("ctaclient-agent start --passphrase-command 'echo wrong'")
+    wrong = run("ctaclient start-agent --passphrase-command 'echo wrong'")
     assert wrong.returncode == 2
     assert "does not open" in wrong.stderr
+    logout = run(by_descriptor.replace("start-agent", "logout"))
+    assert logout.returncode == 0, logout.stderr
+    assert logged_in.vault().stamp(logged_in.profile) is None
 
 
 def test_the_options_are_those_of_the_program() -> None:
-    named = set(re.findall(r"`(--[\w-]+)", TEXT[TEXT.index("## A passphrase") :]))
+    table = "".join(re.findall(r"^\| `--.*\n", TEXT, re.MULTILINE))
+    named = set(re.findall(r"`(--[\w-]+)", table))
+    known = {option for parameter in start_agent.command.params for option in parameter.opts}
     assert named == {"--passphrase-fd", "--passphrase-command", "--keyring"}
-    given = _parser().parse_args(["start", "--passphrase-fd", "3", "--passphrase-command", "x", "--keyring"])
-    assert (given.passphrase_fd, given.passphrase_command, given.keyring) == (3, "x", True)
+    assert named <= known
 
 
 def test_the_places_are_those_of_the_program(tmp_path: Path) -> None:

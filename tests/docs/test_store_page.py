@@ -65,4 +65,4 @@ def test_the_files_are_those_of_a_store(agent_home: AgentHome) -> None:
     shown = {
         row.strip("`") for row in re.findall(r"^\| (`.*?`) \|", TEXT.split("What belongs to one machine")[0], re.M)
     }
-    assert seen == shown
+    assert seen == shown - {"PROFILE/pending.json"}  # only while somebody is waited for

@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from ctaclient.cli.agent_process import run_agent_program
+from ctaclient.cli.options import opens_key
 
 
 @click.command("logout")
 @click.option("--profile", metavar="NAME", help="Profile to log out of, instead of the default one.")
 @click.option("--ca-bundle", metavar="FILE", help="PEM file of CAs to trust besides the system's.")
+@opens_key
 @click.option("--debug", is_flag=True, help="Show tracebacks, without secrets.")
-def command(profile: str | None, ca_bundle: str | None, debug: bool) -> int:
+def command(debug: bool, **options: str | int | None) -> int:
     """End a login: at its issuer, and here.
 
     Revokes the tokens, deletes the client if one was registered for you, and deletes the files of the login. Without
@@ -19,7 +21,7 @@ def command(profile: str | None, ca_bundle: str | None, debug: bool) -> int:
     issuer. The profile stays in the configuration: start-agent logs in to it again.
     """
     arguments = ["logout"]
-    for option, value in (("--profile", profile), ("--ca-bundle", ca_bundle)):
+    for name, value in options.items():
         if value is not None:
-            arguments += [option, value]
+            arguments += [f"--{name.replace('_', '-')}", str(value)]
     return run_agent_program([*arguments, "--debug"] if debug else arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ctaclient.cli.agent_process import become_agent_program, run_agent_program
+from ctaclient.cli.options import opens_key
 
 _HELP = {
     "profile": "Name of the profile to log in to, or to save what is given under.",
@@ -27,11 +28,15 @@ _HELP = {
 @click.option("--storage-url", metavar="URL", help=_HELP["storage-url"])
 @click.option("--ca-bundle", metavar="FILE", help=_HELP["ca-bundle"])
 @click.option("--flow", type=click.Choice(["device", "code"]), help=_HELP["flow"])
+@opens_key
+@click.option("--keyring", is_flag=True, help="Keep this machine's key in the system's keyring.")
 @click.option("--no-qr", is_flag=True, help="Show no QR code of the page.")
 @click.option("--new-login", is_flag=True, help="Log in anew even if the login still works.")
 @click.option("--foreground", is_flag=True, help="Stay, and log to stderr too, until SIGTERM or Ctrl-C.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, without secrets.")
-def command(no_qr: bool, new_login: bool, foreground: bool, debug: bool, **options: str | None) -> int:
+def command(
+    keyring: bool, no_qr: bool, new_login: bool, foreground: bool, debug: bool, **options: str | int | None
+) -> int:
     """Log in, if needed, and keep the login alive in the background.
 
     Prints a page and a code: open the page on any device and approve. It returns when the first token is there; then
@@ -45,8 +50,14 @@ def command(no_qr: bool, new_login: bool, foreground: bool, debug: bool, **optio
     arguments = ["start"]
     for name, value in options.items():
         if value is not None:
-            arguments += [f"--{name.replace('_', '-')}", value]
-    flags = {"--no-qr": no_qr, "--new-login": new_login, "--foreground": foreground, "--debug": debug}
+            arguments += [f"--{name.replace('_', '-')}", str(value)]
+    flags = {
+        "--keyring": keyring,
+        "--no-qr": no_qr,
+        "--new-login": new_login,
+        "--foreground": foreground,
+        "--debug": debug,
+    }
     arguments += [flag for flag, given in flags.items() if given]
     if foreground:
         become_agent_program(arguments)
