@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class Fence:
         except FileNotFoundError:
             os.stat(self._directory.parent)
             return 0
-        return max((int(name) for name in names if name.isdecimal()), default=0)
+        return max(map(_number, names), default=0)
 
     def take(self, note: dict[str, Any], *, may_follow: Callable[[Post], bool]) -> int | None:
         """Become the highest, if `may_follow` says so of the one before: the number, or None when another is it."""
@@ -96,7 +97,7 @@ class Fence:
                 modified = os.stat(path).st_mtime
             except FileNotFoundError:
                 continue  # cleared away meanwhile: a higher one is there
-            except (ValueError, CtaError):
+            except (ValueError, RecursionError, CtaError):
                 note, modified = {}, os.lstat(path).st_mtime  # being written, where links are unknown, or not ours
             age_s = now - modified if modified else float("inf")
             return Post(number, age_s, note if isinstance(note, dict) else {})
@@ -147,9 +148,14 @@ class Fence:
 
     def _prune(self, number: int) -> None:
         for name in os.listdir(self._directory):
-            if name.isdecimal() and int(name) <= number - _KEPT:
+            if 0 < _number(name) <= number - _KEPT:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._directory / name)
 
     def _path(self, number: int) -> Path:
         return self._directory / str(number)
+
+
+def _number(name: str) -> int:
+    """The number of a post by its file's name, 0 for any other file: `007` or `٣` would be looked for in vain."""
+    return int(name) if re.fullmatch(r"[1-9][0-9]{0,17}", name) else 0

@@ -33,8 +33,9 @@ def _read(fd: int) -> bytes:
     try:
         while len(data) <= _MAX_BYTES and (part := os.read(fd, _MAX_BYTES)):
             data += part
-    except OSError as error:
-        raise UsageError(f"descriptor {fd} cannot be read: {error.strerror}", hint="--passphrase-fd 0") from None
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else "there is no such number"
+        raise UsageError(f"descriptor {fd} cannot be read: {why}", hint="--passphrase-fd 0") from None
     return data
 
 

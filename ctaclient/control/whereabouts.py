@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,9 @@ def boot() -> str:
 
 def _of_holder(store: Path) -> Path | None:
     try:
-        posts = [int(name) for name in os.listdir(store / "lease") if name.isdecimal()]
+        posts = [int(name) for name in os.listdir(store / "lease") if re.fullmatch(r"[1-9][0-9]{0,17}", name)]
         note = json.loads(read_private(store / "lease" / str(max(posts))))
-        near = bool(note["boot"]) and note["boot"] == boot()
-        return Path(str(note["socket"])) if near and note["socket"] else None
-    except (OSError, CtaError, ValueError, KeyError, TypeError):
+        near, path = bool(note["boot"]) and note["boot"] == boot(), str(note["socket"])
+        return Path(path) if near and path and b"\0" not in os.fsencode(path) else None
+    except (OSError, CtaError, ValueError, KeyError, TypeError, RecursionError):
         return None

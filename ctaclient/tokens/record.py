@@ -52,8 +52,10 @@ def parse_record(data: bytes, where: str) -> Record:
     except (ValueError, KeyError, AttributeError, RecursionError, TypeError):
         raise _wrong(where, "is damaged") from None
     if version != VERSION:
-        raise _wrong(where, f"has version {version!r}, this ctaclient knows {VERSION}")
+        raise _wrong(where, f"has version {printable(repr(version), limit=40)}, this ctaclient knows {VERSION}")
     if not all(isinstance(document.get(name), kinds) for name, kinds in _FIELDS.items()):
+        raise _wrong(where, "is damaged")
+    if not all(0 <= (document.get(name) or 0) < _LATEST for name in _MOMENTS):
         raise _wrong(where, "is damaged")
     if document["state"] not in get_args(State):
         raise _wrong(where, f"has the state {printable(str(document['state']))!r}")
@@ -69,6 +71,11 @@ _FIELDS: dict[str, Any] = {
     "audience": str | None,
     "login_ends_at": int | float | None,
 }
+
+
+# What a calendar can show: NaN, infinity and a number of a thousand digits stop whoever reckons with them.
+_MOMENTS = ("issued_at", "expires_at", "login_ends_at")
+_LATEST = 250_000_000_000
 
 
 def _wrong(where: str, why: str) -> ConfigError:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ctaclient.config.file import ConfigFile, load, save_profile
 from ctaclient.config.profiles import Profile
 from ctaclient.errors import ConfigError
+from tests.support.hostile import check_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,3 +169,59 @@ def test_round_trip(file: Path, profiles: list[Profile]) -> None:
     for profile in profiles:
         save_profile(file, profile, make_default=True)
     assert load(file) == ConfigFile(profiles[-1].name, {profile.name: profile for profile in profiles})
+
+
+# What TOML is made of, in any order.
+PIECES = st.sampled_from(
+    [
+        *(
+            "[",
+            "]",
+            "[[",
+            "]]",
+            "{",
+            "}",
+            "=",
+            ",",
+            ".",
+            "\n",
+            "#",
+            '"',
+            "'",
+            '"""',
+            "\\",
+            " ",
+            "\t",
+            "\r",
+            "\0",
+            "\x1b",
+        ),
+        *("default", "profiles", "issuers", "notify_command", "a", "env", "true", "1", "1e9", "inf", "2020-01-01", "é"),
+        *("[profiles.a]\n", "storage_url = ", '"https://x"', '\n[issuers."https://i"]\n', "scope = ''\n"),
+    ]
+)
+
+
+@given(st.binary() | st.lists(PIECES, max_size=30).map("".join).map(str.encode) | st.text().map(str.encode))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+def test_whatever_is_in_the_file(file: Path, data: bytes) -> None:
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.write_bytes(data)
+    try:
+        config = load(file)
+    except ConfigError as error:
+        check_words(error, where=str(file))
+        return
+    assert all(profile.name == name for name, profile in config.profiles.items())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a = " + b"[" * 5000, b"a" + b".a" * 5000 + b" = 1", b"a = " + b"9" * 5000, b"a = 1\ra = 2", b"\xef\xbb\xbf"],
+)
+def test_what_python_would_not_read(file: Path, data: bytes) -> None:
+    file.parent.mkdir(mode=0o700)
+    file.write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    check_words(caught.value, where=str(file))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ctaclient import errors
 from ctaclient.control.messages import (
     MAX_BYTES,
     Request,
@@ -16,15 +17,12 @@ from ctaclient.control.messages import (
     encode_answer,
     encode_refusal,
     encode_request,
+    read_error,
 )
 from ctaclient.errors import CtaError, LoginRequired, ProtocolError
+from tests.support.hostile import JSON, as_bytes, changed, check_words
 
 REQUESTS = st.builds(Request, st.sampled_from(["status", "stop", "reload", "refresh"]), st.none() | st.text())
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @given(REQUESTS)
@@ -92,3 +90,29 @@ def test_unknown_operations(op: object) -> None:
     with pytest.raises(ProtocolError, match="unknown operation") as caught:
         decode_request(json.dumps({"v": 1, "op": op}).encode())
     assert str(caught.value).isprintable()
+
+
+REFUSAL = {**LoginRequired("the login has ended", hint="ctaclient start-agent").to_dict(), "v": 1, "ok": False}
+SLUGS = sorted({kind.slug for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CtaError)})
+
+
+@given(changed(REFUSAL, JSON | st.sampled_from(SLUGS)))
+def test_whatever_a_refusal_says_can_be_shown(body: dict[str, object]) -> None:
+    for read in (lambda: decode_answer(json.dumps(body).encode()), lambda: read_error(body)):
+        try:
+            said = read()
+        except CtaError as error:
+            said = error
+        if isinstance(said, CtaError):
+            check_words(said)
+
+
+@given(as_bytes(changed({"v": 1, "op": "token", "profile": "a", "scope": "s", "audience": "x", "min_ttl_s": 5})))
+def test_whatever_is_asked(line: bytes) -> None:
+    try:
+        request = decode_request(line)
+    except ProtocolError as error:
+        check_words(error)
+        return
+    assert 0 <= request.min_ttl_s < 1e9
+    assert all(isinstance(text, str | None) for text in (request.profile, request.scope, request.audience))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ctaclient.errors import ConfigError
 from ctaclient.tokens.record import Record, parse_record
+from tests.support.hostile import as_bytes, changed, check_words
 from tests.unit.tokens.conftest import a_record
 
 JSON = st.recursive(
@@ -19,6 +20,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 TEXTS = st.text()
+MOMENTS = st.floats(0, 2e11)
 RECORDS = st.builds(
     Record,
     profile=TEXTS,
@@ -28,8 +30,8 @@ RECORDS = st.builds(
     scope=TEXTS,
     state=st.sampled_from(["fresh", "login_required"]),
     token=TEXTS,
-    issued_at=st.floats(allow_nan=False, allow_infinity=False),
-    expires_at=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    issued_at=MOMENTS,
+    expires_at=st.none() | MOMENTS,
     generation=st.integers(),
     reason=st.none() | TEXTS,
 )
@@ -84,6 +86,25 @@ def test_another_version_says_so(version: object) -> None:
         parse_record(json.dumps(document).encode(), "here")
     assert "here has version" in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("key", ["issued_at", "expires_at", "login_ends_at"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, 1e300, 10**400])
+def test_a_time_that_is_none_is_damage(key: str, value: float) -> None:
+    """An agent that reckons with it would end."""
+    document = {**json.loads(a_record().to_json()), key: value}
+    with pytest.raises(ConfigError, match="here is damaged"):
+        parse_record(json.dumps(document).encode(), "here")
+
+
+@given(as_bytes(changed(asdict(a_record()) | {"version": 1})))
+def test_whatever_is_in_the_file(data: bytes) -> None:
+    try:
+        record = parse_record(data, "here")
+    except ConfigError as error:
+        check_words(error, where="here")
+        return
+    assert isinstance(record.generation, int)
 
 
 def test_an_unknown_field_is_of_a_later_ctaclient_and_fine() -> None:

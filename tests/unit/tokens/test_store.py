@@ -7,11 +7,14 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ctaclient._util.private import write_private
 from ctaclient._util.redact import fingerprint
 from ctaclient.errors import ConfigError, LoginRequired, UnsafePath
 from ctaclient.tokens.token import AccessToken
+from tests.support.hostile import check_words
 from tests.unit.conftest import NOW, jwt
 from tests.unit.tokens.conftest import a_record
 
@@ -103,3 +106,24 @@ def test_an_empty_token_file_is_no_token(store: TokenStore) -> None:
     store.publish(a_record(), AccessToken("token-1"))
     write_private(store.token_file("site"), b"\n")
     assert store.read("site") == (a_record(), None)
+
+
+@given(
+    st.binary(max_size=100)
+    | st.text().map(str.encode)
+    | st.sampled_from([b"\xff" * 5000, b"a" * 70_000, b"\0", b"a b"])
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_in_the_token_file(store: TokenStore, data: bytes) -> None:
+    store.publish(a_record(), AccessToken("token-1"))
+    write_private(store.token_file("site"), b"secret" + data)
+    try:
+        found = store.read("site")
+    except LoginRequired as error:
+        check_words(error, "secret", where=str(store.token_file("site")))
+        return
+    assert found is not None
+    assert found[1] is not None
+    assert found[1].value.isascii()
+    assert found[1].value.isprintable()
+    assert " " not in found[1].value
