@@ -201,7 +201,9 @@ class Vault:
 
     def wipe(self, profile: str) -> None:
         """Delete the login, its tokens and its record, the secrets first. Needs the lock."""
-        for path in (self.sealed_file(profile), self.store.token_file(profile)):
+        # Hidden ones are of writers that were killed before the renaming.
+        left = [path for path in self.store.profile_dir(profile).glob(".*") if path.is_file()]
+        for path in (self.sealed_file(profile), self.store.token_file(profile), *left):
             path.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.store.scoped(profile).directory)

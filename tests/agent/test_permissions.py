@@ -116,8 +116,9 @@ def home(user: User) -> Iterator[Path]:
         user.own(each)
     assert user.use("prepare", home) is None
     yield home
-    for directory, _, _ in os.walk(outside):
-        Path(directory).chmod(0o700)
+    for directory, names, _ in os.walk(outside):
+        for name in names:  # closed ones could not be emptied
+            Path(directory, name).chmod(0o700)
     shutil.rmtree(outside)
 
 

@@ -75,6 +75,13 @@ def log_in(base: Path, name: str) -> None:
         spending.release()
 
 
+def wipe(base: Path) -> None:
+    """What `logout` does here."""
+    vault = vault_in(base)
+    with vault.lock(PROFILE):
+        vault.wipe(PROFILE)
+
+
 def tend(base: Path) -> None:
     """A tick of the agent that refreshes: take the lease, seal for machines that have made themselves known."""
     vault = vault_in(base)
@@ -112,6 +119,7 @@ ACTIONS: dict[str, Callable[[Path], object]] = {
     "refresh": refresh,
     "scoped": get_scoped,
     "login": lambda base: log_in(base, "new"),
+    "wipe": wipe,
     "tend": tend,
     "hold": hold,
     "make_key": make_key,

@@ -82,6 +82,11 @@ def _login_with_a_scoped_token(base: Path) -> None:
         vault.save_scoped(login, Tokens("narrow-access", 600.0), REQUEST, time.time())
 
 
+def _login_and_a_killed_writer(base: Path) -> None:
+    _login_with_a_scoped_token(base)
+    (vault_in(base).store.profile_dir(PROFILE) / ".token.0123456789ab").write_bytes(b"old-access")
+
+
 def _login_and_another_machine(base: Path) -> None:
     _login(base)
     Machine(base / "other", base / "store").make_key()
@@ -157,6 +162,19 @@ def check_new_login(left: Aftermath) -> None:
     assert isinstance(outcome, Renewed)
     assert isinstance(actions.refresh(left.base), Renewed)
     assert _readable(left.base).refresh_token == left.issuer.families["new" if left.stored else "old"].current
+
+
+def check_wiped(left: Aftermath) -> None:
+    """A login that is there is whole, and wiping it once more leaves nothing, of killed writers neither."""
+    vault = vault_in(left.base)
+    login = vault.load(PROFILE)
+    assert login is None or _readable(left.base) == login
+    vault.store.read(PROFILE)
+    actions.wipe(left.base)
+    assert vault.store.profiles() == list(vault.profiles()) == []
+    assert {path.name for path in vault.store.profile_dir(PROFILE).iterdir()} <= {"spending"}
+    actions.log_in(left.base, "new")
+    _readable(left.base)
 
 
 def check_tended(left: Aftermath) -> None:
@@ -256,6 +274,7 @@ SCENARIOS = {
     "scoped": Scenario("scoped", _login, lambda left: check_renewal(left, actions.get_scoped)),
     "first login": Scenario("login", _nothing, check_first_login),
     "new login": Scenario("login", _login_with_a_scoped_token, check_new_login),
+    "wipe": Scenario("wipe", _login_and_a_killed_writer, check_wiped),
     "tend": Scenario("tend", _login_and_another_machine, check_tended),
     "make key": Scenario("make_key", _nothing, check_key),
     "protect": Scenario("protect", _login, check_protected),
