@@ -94,4 +94,7 @@ def ask_secret(question: str) -> str | None:
 
 def local_time(seconds: float) -> str:
     """A moment as people here write it."""
-    return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, OSError, ValueError):  # a time that no calendar has
+        return f"{seconds:g} s after 1970"

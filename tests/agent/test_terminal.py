@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ctaclient.errors import CtaError
 from ctaclient_agent.device import Prompt, device_flow
 from ctaclient_agent.http import Reply
-from ctaclient_agent.terminal import Terminal
+from ctaclient_agent.terminal import Terminal, local_time
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -102,3 +102,8 @@ def test_no_qr_code_where_nobody_looks() -> None:
     stream = io.StringIO()
     Terminal(stream).show(PROMPT, "mine", "https://issuer.example", qr=True)
     assert "█" not in stream.getvalue()
+
+
+@given(st.floats() | st.integers(-(10**20), 10**20))
+def test_any_time_can_be_said(seconds: float) -> None:
+    assert local_time(seconds).isprintable()
