@@ -134,6 +134,16 @@ class Refresher:
         """A token for a narrower purpose: the stored one if it lives for `min_ttl_s` more, else a new one."""
         return self._guarded(profile, lambda: self._get_scoped(profile, request, min_ttl_s))
 
+    def keep(self) -> None:
+        """Keep others from spending what is spent already while an answer waits to be stored.
+
+        To be called more often than a lease of spending ends: the next try to store may be further away than that.
+        """
+        with self._unsaved_guard:
+            waiting = list(self._unsaved.values())
+        for unsaved in waiting:
+            unsaved.spending.renew()
+
     def _guarded(self, profile: str, do: Callable[[], Outcome]) -> Outcome:
         try:
             with self._vault.lock(profile):

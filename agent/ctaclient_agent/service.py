@@ -187,6 +187,7 @@ class Service:
     def _look_at_store(self) -> None:
         try:
             self._roster.set_role(refreshes=self._tenure.tick())
+            self._refresher.keep()
             self._roster.scan()
         except (OSError, CtaError) as error:
             # A home that is away for a while (NFS, an expired Kerberos ticket) is no reason to end (agent.md 5).

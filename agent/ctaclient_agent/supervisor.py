@@ -99,6 +99,10 @@ class NotingRefresher:
         self._notes.outcome(profile, outcome)
         return outcome
 
+    def keep(self) -> None:
+        """As `Refresher.keep`."""
+        self._refresher.keep()
+
     def get_scoped(self, profile: str, request: TokenRequest, min_ttl_s: float) -> Outcome:
         """As `Refresher.get_scoped`. What else fails is for who asked, and he is told."""
         outcome = self._refresher.get_scoped(profile, request, min_ttl_s)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ctaclient.errors import CtaError
+from ctaclient_agent.machine import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,8 @@ class Tenure:
     def _enrol(self) -> None:
         """Seal for machines that have made themselves known. By whoever can: the one that refreshes may not."""
         for name in self._vault.profiles():
-            if not (self._vault.lacks_recipients(name) and self._vault.can_open(name)):
+            newcomers = self._vault.newcomers(name)
+            if not newcomers or not self._vault.can_open(name):
                 continue
             with self._vault.lock(name):
                 spending = self._open_spending(name)
@@ -108,8 +110,12 @@ class Tenure:
                     continue
                 try:
                     if self._vault.seal_again(name):
-                        _log.info("%s: sealed for all machines that share the store", name)
+                        # Named, so that one that nobody knows can be noticed.
+                        _log.warning("%s: sealed for %s, too", name, ", ".join(map(self._describe, sorted(newcomers))))
                 except CtaError as error:
                     _log.warning("%s: cannot be sealed for the other machines: %s", name, error)
                 finally:
                     spending.release()
+
+    def _describe(self, machine: str) -> str:
+        return f"machine {machine} (host {host_of(self._vault.store.directory, machine) or 'unknown'})"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Tells whether a sealed file was replaced or its mode was mended.
 Stamp = tuple[int, int]
+_DAY_S = 86_400.0
 
 
 class Vault:
@@ -113,13 +114,13 @@ class Vault:
         except (CtaError, OSError):
             return False
 
-    def lacks_recipients(self, profile: str) -> bool:
-        """Whether a machine has made itself known for which the login is not sealed yet."""
+    def newcomers(self, profile: str) -> set[str]:
+        """The machines that have made themselves known and for which the login is not sealed yet."""
         path = self.sealed_file(profile)
         try:
-            return bool(set(self.machine.recipients()) - read_recipients(read_private(path), str(path)))
+            return set(self.machine.recipients()) - read_recipients(read_private(path), str(path))
         except (CtaError, OSError):
-            return False
+            return set()
 
     def check(self, profile: str) -> None:
         """Say why directory or key cannot be used before anybody approves a login in vain; makes nothing."""
@@ -167,9 +168,18 @@ class Vault:
             audience=request.audience,
         )
         if not is_too_wide(tokens, request):
-            ensure_private_dir(self.store.profile_dir(login.profile))
+            self._drop_expired(login.profile, now)
             self.store.scoped(login.profile).publish(record, AccessToken(tokens.access_token, record.expires_at))
         return record
+
+    def _drop_expired(self, profile: str, now: float) -> None:
+        """Clear away the tokens for narrower purposes that have ended, a day later: not under a slow reader's hands."""
+        scoped = self.store.scoped(profile)
+        for key in scoped.profiles():
+            with contextlib.suppress(CtaError, OSError):
+                record = scoped.record(key)
+                if record and record.expires_at is not None and record.expires_at < now - _DAY_S:
+                    shutil.rmtree(scoped.profile_dir(key))
 
     def _rotate(self, login: Login, tokens: Tokens) -> Login:
         """Make the refresh token that is good now durable, under the next generation."""

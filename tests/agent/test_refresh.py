@@ -189,6 +189,25 @@ def test_an_answer_that_could_not_be_stored_is_not_lost(vault: Vault, refresher:
     assert stored(vault)[:2] == ("refresh-2", "access-2")
 
 
+def test_while_an_answer_waits_to_be_stored_no_other_machine_spends(
+    vault: Vault, refresher: Callable[..., Any], clock: FakeClock
+) -> None:
+    token = vault.store.token_file("cta")
+    token.unlink()
+    token.mkdir()
+    refresh, _ = refresher(ok())
+    assert isinstance(refresh.refresh("cta"), Passing)
+    far = Lease(vault.spending_dir("cta"), replace(this_process(1.0), boot="far", host="far"), clock, 180)
+    for _ in range(5):
+        for path in vault.spending_dir("cta").iterdir():
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 100))
+        assert not far.take()
+        refresh.keep()
+    token.rmdir()
+    assert isinstance(refresh.refresh("cta"), Renewed)
+    assert far.take()
+
+
 def test_a_login_in_between_replaces_an_answer_that_could_not_be_stored(
     vault: Vault, refresher: Callable[..., Any], clock: FakeClock
 ) -> None:
@@ -268,10 +287,10 @@ def test_a_machine_that_has_no_key_to_a_login_does_not_end_it(
     record = vault.store.record("cta")
     assert record is not None
     assert record.state == "fresh"
-    assert vault.lacks_recipients("cta")
+    assert vault.newcomers("cta")
     with vault.lock("cta"):
         assert vault.seal_again("cta")
-    assert not vault.lacks_recipients("cta")
+    assert not vault.newcomers("cta")
     assert isinstance(refresher.refresh("cta"), Renewed)
 
 

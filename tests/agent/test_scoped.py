@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_what_the_issuer_refuses_is_said_and_the_login_goes_on(home: AgentHome) 
         client.token(scope="storage.everything:/")
     assert home.facts()["state"] == "fresh"
     assert client.token(scope=READ).value
+
+
+def test_those_that_ended_are_cleared_away(home: AgentHome) -> None:
+    client, store = Client(environ=home.environ), home.store.scoped("localhost")
+    client.token(scope=READ)
+    (key,) = store.profiles()
+    record = store.record(key)
+    assert record is not None
+    store.publish(replace(record, expires_at=record.issued_at - 2 * 86_400), None)
+    client.token(audience="https://other.example")
+    assert key not in store.profiles()
+    assert len(store.profiles()) == 1
 
 
 def test_another_login_forgets_them(home: AgentHome) -> None:

@@ -125,7 +125,7 @@ def test_it_watches_is_given_the_key_and_goes_on(machines: Machines) -> None:
     second = Machine(far.state / "machine", far.store)
     assert set(vault.machine.recipients()) == {vault.machine.name(), second.name()}
     first.ask(Request("reload"))
-    eventually(lambda: not vault.lacks_recipients("localhost"))
+    eventually(lambda: not vault.newcomers("localhost"))
     generation = first.generation()
     eventually(lambda: first.generation() >= generation + 2)
     assert first.status()["lease"]["refreshes"] is True
