@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ctaclient.errors import ConfigError, ConflictError, CtaError, Interrupted, LoginRequired, NoSpace, UsageError
-from ctaclient_agent.log import Secrets
-from ctaclient_agent.terminal import Terminal, ask_secret, has_terminal
+from ctaclient_agent.login.terminal import Terminal, ask_secret, has_terminal
+from ctaclient_agent.process.log import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-    from ctaclient_agent.holder import Holder
-    from ctaclient_agent.keypair import Kind, Protection
-    from ctaclient_agent.start import Surroundings
+    from ctaclient_agent.login.surroundings import Surroundings
+    from ctaclient_agent.machines.holder import Holder
+    from ctaclient_agent.machines.keypair import Kind, Protection
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> None:
     from ctaclient.config.settings import Arguments
-    from ctaclient_agent.manner import Manner
-    from ctaclient_agent.start import start
+    from ctaclient_agent.commands.start import start
+    from ctaclient_agent.login.manner import Manner
 
     around = _surroundings(arguments, terminal, secrets)
     given = Arguments(
@@ -93,7 +93,7 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
 
 def _log_out(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> None:
     from ctaclient.config.settings import Arguments
-    from ctaclient_agent.logout import log_out
+    from ctaclient_agent.commands.logout import log_out
 
     around = _surroundings(arguments, terminal, secrets)
     log_out(Arguments(profile=arguments.profile, ca_bundle=arguments.ca_bundle), around)
@@ -101,9 +101,9 @@ def _log_out(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets
 
 def _surroundings(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> Surroundings:
     from ctaclient._util.clock import SystemClock
-    from ctaclient_agent.hygiene import harden
-    from ctaclient_agent.log import log_to_terminal
-    from ctaclient_agent.start import Surroundings
+    from ctaclient_agent.login.surroundings import Surroundings
+    from ctaclient_agent.process.hygiene import harden
+    from ctaclient_agent.process.log import log_to_terminal
 
     harden()
     log_to_terminal(secrets, debug=arguments.debug)
@@ -121,7 +121,7 @@ def _surroundings(arguments: argparse.Namespace, terminal: Terminal, secrets: Se
 
 def _service(arguments: argparse.Namespace, terminal: Terminal) -> None:
     from ctaclient._util.clock import SystemClock
-    from ctaclient_agent.install import install, uninstall
+    from ctaclient_agent.commands.install import install, uninstall
 
     if arguments.command == "install":
         install(os.environ, arguments.passphrase_command, terminal, SystemClock())
@@ -130,8 +130,8 @@ def _service(arguments: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
-    from ctaclient_agent.footprint import slim
-    from ctaclient_agent.spawn import ReadyPipe
+    from ctaclient_agent.commands.spawn import ReadyPipe
+    from ctaclient_agent.process.footprint import slim
 
     slim()
     pipe = ReadyPipe(arguments.ready_fd)
@@ -139,13 +139,13 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
         # Below this line too much can be missing or broken for a process without a terminal to keep it to itself.
         from ctaclient._util.clock import SystemClock
         from ctaclient.config.paths import Paths
-        from ctaclient_agent.holder import this_process
-        from ctaclient_agent.hygiene import harden
-        from ctaclient_agent.lease import Terms
-        from ctaclient_agent.machine import Machine
-        from ctaclient_agent.place import machine_directory
-        from ctaclient_agent.service import serve
-        from ctaclient_agent.vault import Vault
+        from ctaclient_agent.daemon.service import serve
+        from ctaclient_agent.logins.vault import Vault
+        from ctaclient_agent.machines.holder import this_process
+        from ctaclient_agent.machines.lease import Terms
+        from ctaclient_agent.machines.machine import Machine
+        from ctaclient_agent.machines.place import machine_directory
+        from ctaclient_agent.process.hygiene import harden
 
         harden()
         paths = Paths.of(os.environ)
@@ -174,9 +174,9 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _protection(arguments: argparse.Namespace) -> Protection:
-    from ctaclient_agent.keypair import Protection
-    from ctaclient_agent.os_keyring import OsKeyring
-    from ctaclient_agent.passphrase import passphrase_source
+    from ctaclient_agent.machines.keypair import Protection
+    from ctaclient_agent.machines.os_keyring import OsKeyring
+    from ctaclient_agent.machines.passphrase import passphrase_source
 
     passphrase = passphrase_source(arguments.passphrase_fd, arguments.passphrase_command)
     kind: Kind = "passphrase" if passphrase else "keyring" if arguments.keyring else "plain"

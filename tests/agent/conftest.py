@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ctaclient_agent.http import Reply
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.machine import Machine
 from tests.support.agent_home import Terminal
 from tests.support.clock import FakeClock
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctaclient.errors import NetworkError
-    from ctaclient_agent.send_limit import SendLimit
+    from ctaclient_agent.issuer.send_limit import SendLimit
 
 
 @dataclass

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctaclient_agent.answers import Failure, Tokens, read_failure, read_tokens, retry_after_s, seconds
-from ctaclient_agent.http import Reply
+from ctaclient_agent.issuer.answers import Failure, Tokens, read_failure, read_tokens, retry_after_s, seconds
+from ctaclient_agent.issuer.http import Reply
 
 NOW = 1_700_000_000.0
 GOOD: dict[str, Any] = {"access_token": "abc.DEF-1", "token_type": "bearer", "expires_in": 600}

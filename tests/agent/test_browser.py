@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctaclient.errors import ConfigError
-from ctaclient_agent.browser import is_openable, open_browser, require_display
+from ctaclient_agent.login.browser import is_openable, open_browser, require_display
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:

@@ -11,13 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctaclient.errors import IssuerError, NetworkError, Timeout
-from ctaclient_agent.code_flow import LIFE_S, Browse, CodeRequest, Listen, authorization_url, code_flow, read_redirect
-from ctaclient_agent.device import Post, Refused
-from ctaclient_agent.discovery import Metadata
-from ctaclient_agent.http import Reply
+from ctaclient_agent.issuer.discovery import Metadata
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.code_flow import (
+    LIFE_S,
+    Browse,
+    CodeRequest,
+    Listen,
+    authorization_url,
+    code_flow,
+    read_redirect,
+)
+from ctaclient_agent.login.device import Post, Refused
 
 if TYPE_CHECKING:
-    from ctaclient_agent.answers import Tokens
+    from ctaclient_agent.issuer.answers import Tokens
     from tests.support.clock import FakeClock
 
 REQUEST = CodeRequest(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ctaclient.errors import ConnectError, CtaError, IssuerError, NetworkError, ServerError, Timeout, TlsError
-from ctaclient_agent.device import Post, Prompt, Refused, Step, Wait, device_flow
-from ctaclient_agent.http import Reply
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.device import Post, Prompt, Refused, Step, Wait, device_flow
 
 if TYPE_CHECKING:
-    from ctaclient_agent.answers import Tokens
+    from ctaclient_agent.issuer.answers import Tokens
     from tests.support.clock import FakeClock
 
 BEGIN: dict[str, Any] = {

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctaclient.errors import CtaError, IssuerError, ServerError
-from ctaclient_agent.discovery import Discovery, discover, is_https, parse_metadata, well_known_urls
-from ctaclient_agent.http import Reply
+from ctaclient_agent.issuer.discovery import Discovery, discover, is_https, parse_metadata, well_known_urls
+from ctaclient_agent.issuer.http import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ctaclient.errors import ConnectError, IssuerError, NetworkError, ServerError
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.ending import end_login
-from ctaclient_agent.http import Reply
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.ending import end_login
+from ctaclient_agent.logins.credentials import Login
 
 if TYPE_CHECKING:
     from collections.abc import Callable

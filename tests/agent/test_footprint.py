@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctaclient.errors import NetworkError
-from ctaclient_agent.http import MAX_BODY_BYTES, HttpxHttp
+from ctaclient_agent.issuer.http import MAX_BODY_BYTES, HttpxHttp
 from tests.agent.test_http import TalkingServer, answer
 from tests.support.imports import modules_after
 from tests.support.memory import resident_kib
@@ -49,7 +49,7 @@ def contexts() -> int:
 def test_the_daemon_imports_nothing_for_terminals_or_logins(logged_in: AgentHome) -> None:
     # It finds the other agent, and ends.
     modules = modules_after("from ctaclient_agent.__main__ import main; main()", "run", environ=logged_in.environ)
-    assert "ctaclient_agent.service" in modules
+    assert "ctaclient_agent.daemon.service" in modules
     roots = {name.partition(".")[0] for name in modules}
     assert not roots & {"click", "rich", "pygments", "joserfc", "authlib", "tomlkit", "webdav4", "tqdm", "asyncio"}
 

@@ -17,26 +17,26 @@ from hypothesis import strategies as st
 
 from ctaclient.control.whereabouts import boot, sockets
 from ctaclient.errors import ConfigError, CtaError, IssuerError, LoginRequired, ServerError, UsageError
-from ctaclient_agent.answers import Failure, Tokens, read_tokens, retry_after_s
-from ctaclient_agent.credentials import login_of
-from ctaclient_agent.device import Post, Prompt, Wait, device_flow
-from ctaclient_agent.discovery import is_https, parse_metadata
-from ctaclient_agent.holder import is_dead, read_holder, this_process
-from ctaclient_agent.http import Reply
-from ctaclient_agent.keypair import Protection, decode_key, encode_key, fingerprint_of, kind_of
-from ctaclient_agent.lease import Lease
-from ctaclient_agent.machine import Machine, host_of
-from ctaclient_agent.passphrase import passphrase_source
-from ctaclient_agent.place import is_shared
-from ctaclient_agent.seal import Header, read_header, read_recipients, seal, unseal
-from ctaclient_agent.terminal import local_time
+from ctaclient_agent.issuer.answers import Failure, Tokens, read_tokens, retry_after_s
+from ctaclient_agent.issuer.discovery import is_https, parse_metadata
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.device import Post, Prompt, Wait, device_flow
+from ctaclient_agent.logins.credentials import login_of
+from ctaclient_agent.logins.seal import Header, read_header, read_recipients, seal, unseal
+from ctaclient_agent.machines.holder import is_dead, read_holder, this_process
+from ctaclient_agent.machines.keypair import Protection, decode_key, encode_key, fingerprint_of, kind_of
+from ctaclient_agent.machines.lease import Lease
+from ctaclient_agent.machines.machine import Machine, host_of
+from ctaclient_agent.machines.passphrase import passphrase_source
+from ctaclient_agent.machines.place import is_shared
+from ctaclient_agent.process.moments import local_time
 from tests.support.clock import FakeClock
 from tests.support.hostile import DEEP, JSON, NASTY, as_bytes, changed, check_words, is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ctaclient_agent.device import Result
+    from ctaclient_agent.login.device import Result
 
 # One directory serves all examples of a test: each writes the file anew.
 in_one_place = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

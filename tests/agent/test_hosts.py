@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.machine import Machine
 from tests.agent.hosts.host import ISSUER
 from tests.agent.hosts.issuer import RotatingIssuer
 from tests.support.waiting import eventually

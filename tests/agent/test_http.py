@@ -14,7 +14,7 @@ import pytest
 
 from ctaclient.errors import ConfigError, ConnectError, Disconnected, NetworkError, ProtocolError, Timeout, TlsError
 from ctaclient.sandbox.certificate import Authority
-from ctaclient_agent.http import HttpxHttp
+from ctaclient_agent.issuer.http import HttpxHttp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from ctaclient.errors import IssuerError
-from ctaclient_agent.http import Reply
-from ctaclient_agent.idtoken import verify_id_token
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.idtoken import verify_id_token
 
 NOW = 1_700_000_000.0
 ISSUER = "https://issuer.example"

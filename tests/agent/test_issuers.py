@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctaclient.config.issuers import Habits
-from ctaclient_agent.issuers import KNOWN, habits_of
+from ctaclient_agent.issuer.issuers import KNOWN, habits_of
 
 
 def test_every_line_has_its_reason_and_source() -> None:

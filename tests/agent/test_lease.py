@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ctaclient_agent.fence import Fence
-from ctaclient_agent.holder import Holder, is_dead, read_holder, this_process
-from ctaclient_agent.lease import Lease
+from ctaclient_agent.machines.fence import Fence
+from ctaclient_agent.machines.holder import Holder, is_dead, read_holder, this_process
+from ctaclient_agent.machines.lease import Lease
 
 if TYPE_CHECKING:
     from pathlib import Path

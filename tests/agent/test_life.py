@@ -26,7 +26,7 @@ from ctaclient.sandbox.sandbox import Sandbox
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient.tokens.error_list import ErrorList
 from ctaclient.tokens.login_end import Horizon
-from ctaclient_agent.listener import Listener
+from ctaclient_agent.daemon.listener import Listener
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def test_in_the_foreground(agent_home: AgentHome, manager: socket.socket) -> Non
         assert uri is not None
         approve(uri[0], code[1], agent_home.sandbox.ca_file)
         said = read_until(process, "the agent is running")
-        assert re.search(r"^\d{4}-\d\d-\d\d \S+ INFO ctaclient_agent.service: agent \S+ started", said, re.MULTILINE)
+        started = r"^\d{4}-\d\d-\d\d \S+ INFO ctaclient_agent.daemon.service: agent \S+ started"
+        assert re.search(started, said, re.MULTILINE)
         assert agent_home.pid() == process.pid  # no parent, no child: signals and READY come from one place
         assert "READY=1" in hear(manager, "READY=1")
         assert agent_home.facts()["state"] == "fresh"

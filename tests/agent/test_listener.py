@@ -16,9 +16,9 @@ from ctaclient._util.clock import SystemClock
 from ctaclient.control.client import ask
 from ctaclient.control.messages import MAX_BYTES, Request, encode_answer, encode_request
 from ctaclient.errors import AgentError, ProtocolError
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.instance import Instance
-from ctaclient_agent.listener import Listener
+from ctaclient_agent.daemon.instance import Instance
+from ctaclient_agent.daemon.listener import Listener
+from ctaclient_agent.machines.holder import this_process
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctaclient.errors import UnsafePath
-from ctaclient_agent.log import Secrets, log_to_file
+from ctaclient_agent.process.log import Secrets, log_to_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROGRAM = """
 import logging, sys
 from pathlib import Path
-from ctaclient_agent.log import Secrets, log_to_file
+from ctaclient_agent.process.log import Secrets, log_to_file
 secrets = Secrets()
 secrets.learn("opaque-refresh-1")
 log_to_file(Path(sys.argv[1]), secrets, debug=True)

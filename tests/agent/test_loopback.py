@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctaclient._util.clock import SystemClock
-from ctaclient_agent.loopback import Loopback
+from ctaclient_agent.login.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctaclient.errors import ConfigError, UnsafePath
-from ctaclient_agent.keypair import Protection, fingerprint_of
-from ctaclient_agent.machine import Machine, host_of
+from ctaclient_agent.machines.keypair import Protection, fingerprint_of
+from ctaclient_agent.machines.machine import Machine, host_of
 
 if TYPE_CHECKING:
     from pathlib import Path

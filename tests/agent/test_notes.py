@@ -8,9 +8,9 @@ import pytest
 
 from ctaclient.errors import ConfigError, ServerError, Timeout
 from ctaclient.tokens.error_file import ErrorFile
-from ctaclient_agent.notes import Notes
-from ctaclient_agent.refresh import Passing, Refused, Renewed
-from ctaclient_agent.seal import NoKey
+from ctaclient_agent.daemon.notes import Notes
+from ctaclient_agent.logins.seal import NoKey
+from ctaclient_agent.refreshing.refresh import Passing, Refused, Renewed
 from tests.unit.tokens.conftest import a_record
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ctaclient.errors import ConfigError
-from ctaclient_agent.notifier import Notifier, run_command
+from ctaclient_agent.daemon.notifier import Notifier, run_command
 from tests.support.waiting import eventually
 
 WRITE = "import os, sys; open(sys.argv[1], 'a').write(repr((sys.argv[2:], sorted(os.environ), os.getcwd())))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from ctaclient_agent.orphan import PATIENCE_S, OrphanWatch
+from ctaclient_agent.daemon.orphan import PATIENCE_S, OrphanWatch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctaclient_agent import schedule
-from ctaclient_agent.schedule import Watch
+from ctaclient_agent.refreshing import schedule
+from ctaclient_agent.refreshing.schedule import Watch
 
 OUTAGE_S, RECOVERY_S = 600.0, 30.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctaclient.config.paths import Paths
-from ctaclient_agent.place import is_shared, machine_directory
+from ctaclient_agent.machines.place import is_shared, machine_directory
 
 MOUNTS = """\
 21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

@@ -7,7 +7,7 @@ import re
 import pytest
 import segno
 
-from ctaclient_agent.qr import qr_lines
+from ctaclient_agent.login.qr import qr_lines
 
 URL = "https://issuer.example/device?user_code=ABCD-EFGH"
 _HALVES = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from ctaclient_agent import schedule
-from ctaclient_agent.schedule import Watch
+from ctaclient_agent.refreshing import schedule
+from ctaclient_agent.refreshing.schedule import Watch
 from tests.agent.test_schedule import record
 
 SEEDS, SOME_SEEDS = range(200), range(20)

@@ -12,16 +12,16 @@ import pytest
 
 from ctaclient._util.redact import fingerprint
 from ctaclient.errors import ConnectError, Timeout, TlsError, UnsafePath
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.discovery import Discovery, well_known_urls
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.http import Reply
-from ctaclient_agent.kept import spending_of
-from ctaclient_agent.lease import Lease
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.refresh import Outcome, Passing, Refresher, Refused, Renewed
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.issuer.discovery import Discovery, well_known_urls
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.logins.spending import spending_of
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.refreshing.refresh import Outcome, Passing, Refresher, Refused, Renewed
 from tests.agent.conftest import FakeHttp, vault_in
 
 if TYPE_CHECKING:

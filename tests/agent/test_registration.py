@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from ctaclient.config.issuers import Habits
 from ctaclient.errors import ConfigError, ConnectError, NetworkError
-from ctaclient_agent.answers import Failure
-from ctaclient_agent.client import own_client
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.discovery import Metadata
-from ctaclient_agent.http import Reply
-from ctaclient_agent.registration import Registration, describe_client, read_registration, registration_of
-from ctaclient_agent.target import Target
+from ctaclient_agent.issuer.answers import Failure
+from ctaclient_agent.issuer.discovery import Metadata
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.client import own_client
+from ctaclient_agent.login.registration import Registration, describe_client, read_registration, registration_of
+from ctaclient_agent.login.target import Target
+from ctaclient_agent.logins.credentials import Login
 
 if TYPE_CHECKING:
     from collections.abc import Callable

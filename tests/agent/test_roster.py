@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctaclient._util.redact import fingerprint
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.refresh import Passing, Refused, Renewed
-from ctaclient_agent.roster import Roster
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.refreshing.refresh import Passing, Refused, Renewed
+from ctaclient_agent.refreshing.roster import Roster
 from tests.agent.conftest import vault_in
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ctaclient_agent.vault import Vault
+    from ctaclient_agent.logins.vault import Vault
     from tests.support.clock import FakeClock
 
 ACCESS = fingerprint("access")

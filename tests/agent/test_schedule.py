@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctaclient.tokens.record import Record
-from ctaclient_agent import schedule
-from ctaclient_agent.schedule import Watch
+from ctaclient_agent.refreshing import schedule
+from ctaclient_agent.refreshing.schedule import Watch
 
 NOW = 1_700_000_000.0
 

@@ -12,8 +12,8 @@ from ctaclient.control.messages import Request
 from ctaclient.errors import AgentError, IssuerError, LoginRequired, ProtocolError, UsageError
 from ctaclient.tokens.scoped import TokenRequest
 from ctaclient.tokens.token import claims
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.narrowing import is_too_wide, wanted_form
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.issuer.narrowing import is_too_wide, wanted_form
 from tests.unit.conftest import jwt
 
 if TYPE_CHECKING:

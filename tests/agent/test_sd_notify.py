@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient_agent.sd_notify import ServiceManager
+from ctaclient_agent.daemon.sd_notify import ServiceManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctaclient.errors import LoginRequired
-from ctaclient_agent.keypair import fingerprint_of
-from ctaclient_agent.seal import Header, NoKey, read_header, read_recipients, seal, unseal
+from ctaclient_agent.logins.seal import Header, NoKey, read_header, read_recipients, seal, unseal
+from ctaclient_agent.machines.keypair import fingerprint_of
 
 KEY = X25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = [KEY.public_key()]

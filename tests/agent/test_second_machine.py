@@ -16,7 +16,7 @@ import pytest
 
 from ctaclient.config.paths import Paths
 from ctaclient.control.messages import Request
-from ctaclient_agent.machine import Machine
+from ctaclient_agent.machines.machine import Machine
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:

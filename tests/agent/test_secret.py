@@ -11,9 +11,9 @@ import pytest
 from ctaclient.config.file import ConfigFile
 from ctaclient.config.settings import Arguments
 from ctaclient.errors import ConfigError, UnsafePath
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.secret import find_secret, prompt_secret, read_secret_file
-from ctaclient_agent.target import resolve_target
+from ctaclient_agent.login.secret import find_secret, prompt_secret, read_secret_file
+from ctaclient_agent.login.target import resolve_target
+from ctaclient_agent.logins.credentials import Login
 
 CONFIDENTIAL = resolve_target(Arguments(), {}, ConfigFile())
 PUBLIC = replace(CONFIDENTIAL, client_id="public")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient_agent.send_limit import SendLimit
+from ctaclient_agent.issuer.send_limit import SendLimit
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PROGRAM = """
 import sys
 from ctaclient._util.clock import SystemClock
-from ctaclient_agent.hygiene import harden
-from ctaclient_agent.send_limit import SendLimit
+from ctaclient_agent.process.hygiene import harden
+from ctaclient_agent.issuer.send_limit import SendLimit
 harden()
 limit = SendLimit(float(sys.argv[1]), SystemClock())
 limit.begin()

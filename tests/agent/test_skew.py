@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ctaclient_agent.answers import Failure, Tokens, read_tokens
-from ctaclient_agent.http import Reply
-from ctaclient_agent.skew import SkewWatch, clock_skew_s, describe_skew
+from ctaclient_agent.issuer.answers import Failure, Tokens, read_tokens
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.issuer.skew import SkewWatch, clock_skew_s, describe_skew
 from tests.agent.test_answers import jwt
 
 if TYPE_CHECKING:

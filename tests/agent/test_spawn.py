@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ctaclient_agent.spawn import daemon_environment
+from ctaclient_agent.process.environment import daemon_environment
 
 
 def test_only_what_is_needed_goes_to_the_daemon() -> None:

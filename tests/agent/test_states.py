@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctaclient.tokens.record import Record
-from ctaclient_agent import schedule
-from ctaclient_agent.schedule import State, Watch
+from ctaclient_agent.refreshing import schedule
+from ctaclient_agent.refreshing.schedule import State, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import pytest
 from ctaclient.config.paths import Paths
 from ctaclient.errors import AgentError
 from ctaclient.tokens.error_file import ErrorFile
-from ctaclient_agent.supervisor import Supervisor, status_line
-from ctaclient_agent.terminal import local_time
+from ctaclient_agent.daemon.supervisor import Supervisor, status_line
+from ctaclient_agent.process.moments import local_time
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from ctaclient.config.issuers import Habits
 from ctaclient.config.profiles import Profile
 from ctaclient.config.settings import Arguments
 from ctaclient.errors import ConfigError, UsageError
-from ctaclient_agent.target import resolve_target
+from ctaclient_agent.login.target import resolve_target
 
 FULL = Arguments(storage_url="https://dcache.example:2880", issuer="https://issuer.example", client_id="client")
 SAVED = Profile("mine", "https://mine.example", "https://issuer.example/", "client", "openid x", "/ca.pem")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.lease import Lease
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.tenure import Tenure
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.refreshing.tenure import Tenure
 from tests.agent.test_lease import let_pass
 
 if TYPE_CHECKING:

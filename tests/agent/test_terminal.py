@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctaclient.errors import CtaError
-from ctaclient_agent.device import Prompt, device_flow
-from ctaclient_agent.http import Reply
-from ctaclient_agent.terminal import Terminal, local_time
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.login.device import Prompt, device_flow
+from ctaclient_agent.login.terminal import Terminal
+from ctaclient_agent.process.moments import local_time
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:

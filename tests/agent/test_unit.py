@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ctaclient.errors import ConfigError
-from ctaclient_agent.unit import carried, holds_password, is_ours, serves, unit_text
+from ctaclient_agent.commands.unit import carried, holds_password, is_ours, serves, unit_text
 
 STORE = Path("/home/me/store")
 ENVIRON = {

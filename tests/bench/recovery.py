@@ -7,16 +7,16 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from ctaclient.errors import ConnectError
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.discovery import Discovery, well_known_urls
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.http import Reply
-from ctaclient_agent.lease import Lease, Terms
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.refresh import Refresher
-from ctaclient_agent.roster import Roster
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.issuer.discovery import Discovery, well_known_urls
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease, Terms
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.refreshing.refresh import Refresher
+from ctaclient_agent.refreshing.roster import Roster
 from tests.bench.result import Result, spread, timed
 from tests.support.clock import FakeClock
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ctaclient_agent.send_limit import SendLimit
+    from ctaclient_agent.issuer.send_limit import SendLimit
 
 OUTAGE_S, LIMIT_S = 600.0, 30.0
 _ISSUER, _PROFILE = "https://issuer.example", "bench"

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 # Not nothing: Python's table of interned names is made anew now and then, a megabyte at a time.
 LIMIT_MIB, GROWTH_MIB = 45.0, 2.0
 # As the daemon begins, before it imports anything else.
-_AGENT = "from ctaclient_agent.footprint import slim; slim(); from tests.bench.refreshing_agent import main; main()"
+_AGENT = (
+    "from ctaclient_agent.process.footprint import slim; slim(); from tests.bench.refreshing_agent import main; main()"
+)
 
 
 def measure(directory: Path, count: int) -> list[Result]:

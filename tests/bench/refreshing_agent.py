@@ -8,19 +8,19 @@ from pathlib import Path
 from random import SystemRandom
 
 from ctaclient._util.clock import SystemClock
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.discovery import Discovery
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.http import HttpxHttp
-from ctaclient_agent.hygiene import harden
-from ctaclient_agent.lease import Lease, Terms
-from ctaclient_agent.log import Secrets, log_to_file
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.refresh import Refresher
-from ctaclient_agent.roster import Roster
-from ctaclient_agent.vault import Vault
-from ctaclient_agent.worker import Workers
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.issuer.discovery import Discovery
+from ctaclient_agent.issuer.http import HttpxHttp
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease, Terms
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.process.hygiene import harden
+from ctaclient_agent.process.log import Secrets, log_to_file
+from ctaclient_agent.refreshing.refresh import Refresher
+from ctaclient_agent.refreshing.roster import Roster
+from ctaclient_agent.refreshing.worker import Workers
 from tests.support.memory import resident_kib
 
 _PROFILE = "bench"

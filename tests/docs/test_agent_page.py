@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctaclient.config.file import parse
-from ctaclient_agent.unit import LOGIN_NEEDED, WATCHDOG_S
+from ctaclient_agent.commands.unit import LOGIN_NEEDED, WATCHDOG_S
 
 if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome

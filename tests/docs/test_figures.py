@@ -11,24 +11,14 @@ import pytest
 from ctaclient.control import address, client, messages
 from ctaclient.identity import _SCOPED_TIMEOUT_S
 from ctaclient.tokens import store
-from ctaclient_agent import (
-    alone,
-    answers,
-    fence,
-    http,
-    keypair,
-    listener,
-    log,
-    machine,
-    os_keyring,
-    passphrase,
-    place,
-    refresh,
-    schedule,
-    service,
-)
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.lease import Terms
+from ctaclient_agent.daemon import listener, service
+from ctaclient_agent.issuer import answers, http
+from ctaclient_agent.logins import spending
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.machines import fence, keypair, machine, os_keyring, passphrase, place
+from ctaclient_agent.machines.lease import Terms
+from ctaclient_agent.process import log
+from ctaclient_agent.refreshing import refresh, schedule
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = DOCS.parent / "agent" / "ctaclient_agent"
@@ -65,7 +55,7 @@ PHRASES = {
     ],
     "store.md": [
         f"{WORDS[log._FILES]} files of {log._MAX_BYTES // MIB} MiB",
-        f"waits up to {whole(alone._SPENDING_ENDS_S)} s for another machine",
+        f"waits up to {whole(spending._SPENDING_ENDS_S)} s for another machine",
         f"{WORDS[store._ATTEMPTS]} times at most",
         f"its file every {whole(TERMS.tick_s)} s",
         f"Above {whole(TERMS.lease_s)} s,",

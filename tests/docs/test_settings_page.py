@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ctaclient.cli.commands import start_agent
 from ctaclient.config.paths import Paths
-from ctaclient_agent.place import machine_directory
+from ctaclient_agent.machines.place import machine_directory
 
 if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome

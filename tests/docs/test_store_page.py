@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, get_args
 
 from ctaclient.client import Client
 from ctaclient.tokens.record import Record, parse_record
-from ctaclient_agent.holder import Holder, read_holder
-from ctaclient_agent.schedule import State
+from ctaclient_agent.machines.holder import Holder, read_holder
+from ctaclient_agent.refreshing.schedule import State
 
 if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome

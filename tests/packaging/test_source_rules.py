@@ -19,7 +19,7 @@ TESTS = sources(ROOT / "tests")
 # The one shared helper that waits for other processes sleeps between two looks.
 WAITING = {"tests/support/waiting.py"}
 # These talk to a person: the program, and the agent's login.
-TALKING = ("ctaclient/cli/", "agent/ctaclient_agent/terminal.py")
+TALKING = ("ctaclient/cli/", "agent/ctaclient_agent/login/terminal.py")
 PROGRAMS = (
     "ctaclient/cli/",
     "ctaclient/sandbox/demo.py",

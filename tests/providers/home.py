@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ctaclient.sandbox import Sandbox
     from ctaclient.tokens.record import Record
-    from ctaclient_agent.credentials import Login
+    from ctaclient_agent.logins.credentials import Login
     from tests.providers.issuer import Issuer
 
 _TIMEOUT_S = 60.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctaclient.sandbox.certificate import Authority
 from ctaclient.sandbox.signing import ANY_AUDIENCE
-from ctaclient_agent.registration import REDIRECT_URI
+from ctaclient_agent.login.registration import REDIRECT_URI
 from tests.providers import person
 from tests.providers.issuer import Issuer
 

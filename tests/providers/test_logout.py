@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ctaclient._util.clock import SystemClock
 from ctaclient.sandbox import Fault
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.lease import Lease, Terms
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease, Terms
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from ctaclient.control.messages import Request
 from ctaclient.sandbox.person import approve
 from ctaclient.tokens.lock import FileLock
 from ctaclient.tokens.store import TokenStore
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.place import machine_directory
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.machines.place import machine_directory
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 
 from ctaclient._util.clock import SystemClock
 from ctaclient.tokens.scoped import TokenRequest
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.credentials import Login
-from ctaclient_agent.discovery import Discovery
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.instance import Instance
-from ctaclient_agent.kept import spending_of
-from ctaclient_agent.keypair import Protection
-from ctaclient_agent.lease import Lease, Terms
-from ctaclient_agent.listener import Listener
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.refresh import Refresher
-from ctaclient_agent.tenure import Tenure
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.daemon.instance import Instance
+from ctaclient_agent.daemon.listener import Listener
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.issuer.discovery import Discovery
+from ctaclient_agent.logins.credentials import Login
+from ctaclient_agent.logins.spending import spending_of
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.keypair import Protection
+from ctaclient_agent.machines.lease import Lease, Terms
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.refreshing.refresh import Refresher
+from ctaclient_agent.refreshing.tenure import Tenure
 from tests.agent.hosts.host import ISSUER, SocketHttp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ctaclient_agent.refresh import Outcome
+    from ctaclient_agent.refreshing.refresh import Outcome
 
 PROFILE = "cta"
 REQUEST = TokenRequest.of("storage.read:/data", None)

@@ -16,15 +16,15 @@ from ctaclient._util.redact import fingerprint
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
 from ctaclient.errors import ConfigError
-from ctaclient_agent.answers import Tokens
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.instance import Instance
-from ctaclient_agent.keypair import Protection
-from ctaclient_agent.lease import Lease, Terms
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.refresh import Refused, Renewed
-from ctaclient_agent.roster import Roster
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.daemon.instance import Instance
+from ctaclient_agent.issuer.answers import Tokens
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.keypair import Protection
+from ctaclient_agent.machines.lease import Lease, Terms
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.refreshing.refresh import Refused, Renewed
+from ctaclient_agent.refreshing.roster import Roster
 from tests.agent.crash import actions
 from tests.agent.crash.actions import PROFILE, REQUEST, WORDS, vault_in
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ctaclient_agent.credentials import Login
-    from ctaclient_agent.refresh import Outcome
+    from ctaclient_agent.logins.credentials import Login
+    from ctaclient_agent.refreshing.refresh import Outcome
     from tests.agent.hosts.issuer import RotatingIssuer
 
 _FILES = {"token", "record.json", "login.sealed", "spending", "scoped"}

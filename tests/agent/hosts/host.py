@@ -20,21 +20,21 @@ from typing import TYPE_CHECKING
 from ctaclient._util.clock import SystemClock
 from ctaclient.control.address import socket_address
 from ctaclient.errors import Disconnected, Timeout
-from ctaclient_agent.discovery import Discovery, well_known_urls
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.http import Reply
-from ctaclient_agent.hygiene import harden
-from ctaclient_agent.lease import Lease, Terms
-from ctaclient_agent.machine import Machine
-from ctaclient_agent.refresh import Refresher
-from ctaclient_agent.roster import Roster
-from ctaclient_agent.tenure import Tenure
-from ctaclient_agent.vault import Vault
+from ctaclient_agent.issuer.discovery import Discovery, well_known_urls
+from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.logins.vault import Vault
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease, Terms
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.process.hygiene import harden
+from ctaclient_agent.refreshing.refresh import Refresher
+from ctaclient_agent.refreshing.roster import Roster
+from ctaclient_agent.refreshing.tenure import Tenure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ctaclient_agent.send_limit import SendLimit
+    from ctaclient_agent.issuer.send_limit import SendLimit
 
 ISSUER = "https://issuer.example"
 TERMS = Terms(lease_s=1.5, tick_s=0.3, spending_s=3.0)

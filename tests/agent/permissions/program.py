@@ -20,12 +20,12 @@ from ctaclient.config.file import load, save_profile
 from ctaclient.config.profiles import Profile
 from ctaclient.control.client import ask
 from ctaclient.control.messages import Request
-from ctaclient_agent.holder import this_process
-from ctaclient_agent.instance import Instance
-from ctaclient_agent.kept import spending_of
-from ctaclient_agent.listener import Listener
-from ctaclient_agent.log import Secrets, log_to_file
-from ctaclient_agent.machine import Machine
+from ctaclient_agent.daemon.instance import Instance
+from ctaclient_agent.daemon.listener import Listener
+from ctaclient_agent.logins.spending import spending_of
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.machine import Machine
+from ctaclient_agent.process.log import Secrets, log_to_file
 from tests.agent.crash.actions import PROFILE, lease_in, log_in, vault_in
 
 if TYPE_CHECKING:

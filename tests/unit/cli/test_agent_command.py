@@ -20,7 +20,7 @@ from ctaclient.tokens.error_file import ErrorFile
 from ctaclient.tokens.error_list import sighted
 from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
-from ctaclient_agent.listener import Listener
+from ctaclient_agent.daemon.listener import Listener
 from tests.unit.cli.test_moments import NOON
 from tests.unit.tokens.conftest import a_record
 

@@ -10,13 +10,13 @@ from ctaclient.control.log_records import begins_record, last_records, records, 
 
 LOG = b"""\
   rest of a record whose beginning was rotated away
-2026-11-20 14:05:01,123 INFO ctaclient_agent.service: agent started
-2026-11-20 14:05:02,456 ERROR ctaclient_agent.worker: site: the refresh failed
+2026-11-20 14:05:01,123 INFO ctaclient_agent.daemon.service: agent started
+2026-11-20 14:05:02,456 ERROR ctaclient_agent.refreshing.worker: site: the refresh failed
 Traceback (most recent call last):
   File "x.py", line 1, in <module>
 
 ValueError: 2026 is no good year
-2026-11-20 14:05:03,789 INFO ctaclient_agent.service: agent stopped
+2026-11-20 14:05:03,789 INFO ctaclient_agent.daemon.service: agent stopped
 """.splitlines(keepends=True)
 
 

@@ -1,0 +1,1 @@
+"""What the agent's program does on a terminal: start, logout, install."""

@@ -1,0 +1,40 @@
+"""Spending a refresh token, and changing a login by hand while nobody spends it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from ctaclient_agent.machines.holder import this_process
+from ctaclient_agent.machines.lease import Lease, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ctaclient._util.clock import Clock
+    from ctaclient_agent.logins.vault import Vault
+
+# A token request at its limit of time.
+_SPENDING_ENDS_S = 35.0
+
+
+def spending_of(vault: Vault, clock: Clock) -> Callable[[str], Lease]:
+    """The leases under which this process spends refresh tokens."""
+    me = this_process(clock.now())
+    return lambda profile: Lease(vault.spending_dir(profile), me, clock, Terms().spending_s)
+
+
+@contextlib.contextmanager
+def alone(vault: Vault, profile: str, clock: Clock) -> Iterator[None]:
+    """Let no machine spend the refresh token of `profile` meanwhile. Needs the lock.
+
+    One that does so now ends soon; should it not, what a person has just decided counts for more.
+    """
+    spending = spending_of(vault, clock)(profile)
+    deadline = clock.monotonic() + _SPENDING_ENDS_S
+    while not spending.take({}) and clock.monotonic() < deadline:
+        clock.sleep(0.5)
+    try:
+        yield
+    finally:
+        spending.release()

@@ -1,0 +1,1 @@
+"""The process: keeping it private and small, its log, its environment."""

@@ -1,0 +1,1 @@
+"""Keeping logins fresh: when, by which machine, one refresh, and the threads that do it."""
