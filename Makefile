@@ -47,8 +47,10 @@ $(VENV)/linted: $(VENV)/tested
 	@$(call install_group,lint)
 	@touch $@
 
+# Two workers for each core: most tests wait for processes of theirs.
 define run_tests
-place=$$(mktemp -d) && trap "rm -rf $$place" EXIT && $(BIN)/python -P -m pytest -n auto --dist worksteal -q -m "$(1)" --basetemp="$$place/tests"
+place=$$(mktemp -d) && trap "rm -rf $$place" EXIT && workers=$$($(BIN)/python -c 'import os; print(2 * os.cpu_count())') && \
+	$(BIN)/python -P -m pytest -n "$$workers" --dist worksteal -q -m "$(1)" --basetemp="$$place/tests"
 endef
 
 define install_group

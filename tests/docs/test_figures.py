@@ -122,10 +122,14 @@ def test_each_secret_of_a_login_is_in_the_threat_model() -> None:
         assert name.replace("_", " ") in page("threat-model.md")
 
 
-def test_the_parts_that_the_design_names_are_there() -> None:
-    modules = {path.stem for path in SOURCE.glob("*.py")} - {"__init__", "__main__"}
-    (table,) = re.findall(r"^\| part \|.*\n\|[-|]+\n((?:\|.*\n)+)", (DOCS / "design.md").read_text(), re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", table)) <= modules
+def test_the_rooms_and_files_of_the_design_are_those_that_there_are() -> None:
+    text = (DOCS / "design.md").read_text()
+    (table,) = re.findall(r"^\| room \| what it knows \|\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    named = dict(re.findall(r"^\| `(\w+)/` \| (.*) \|$", table, re.MULTILINE))
+    assert set(named) == {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+    for room, words in named.items():
+        files = {path.stem for path in (SOURCE / room).glob("*.py")}
+        assert set(re.findall(r"`(\w+)`", words)) <= files, room
 
 
 SHARED = {
