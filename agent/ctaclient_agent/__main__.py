@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from ctaclient_agent.machines.keypair import Kind, Protection
 
 
+# As `ctaclient` has it for SIGTERM and SIGHUP.
+_TERMINATED = 128 + signal.SIGTERM
+
+
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP came while a person was waited for."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains as the rest of the program does."""
 
@@ -51,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             _service(arguments, terminal)
     except KeyboardInterrupt:
         return _fail(terminal, Interrupted("interrupted"), debug=debug)
+    except _Terminated:
+        terminal.warn("terminated")
+        return _TERMINATED
     except CtaError as error:
         return _fail(terminal, error, debug=debug)
     except OSError as error:
@@ -78,9 +89,10 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         scope=arguments.scope,
         ca_bundle=arguments.ca_bundle,
     )
-    if arguments.foreground:
-        # The first process of a container has no default action for it (pid_namespaces(7)).
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A batch system, a service manager or a lost connection may end this while somebody is waited for.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _terminate)
     start(
         given,
         arguments.client_secret_file,
@@ -89,6 +101,13 @@ def _start(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) 
         new_login=arguments.new_login,
         foreground=arguments.foreground,
     )
+
+
+def _terminate(*_: object) -> None:
+    # Once: a terminal that hangs up tells us more than once, and what is begun is undone meanwhile.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise _Terminated
 
 
 def _log_out(arguments: argparse.Namespace, terminal: Terminal, secrets: Secrets) -> None:
@@ -124,7 +143,7 @@ def _service(arguments: argparse.Namespace, terminal: Terminal) -> None:
     from ctaclient_agent.commands.install import install, uninstall
 
     if arguments.command == "install":
-        install(os.environ, arguments.passphrase_command, terminal, SystemClock())
+        install(os.environ, arguments.passphrase_command, terminal, SystemClock(), debug=arguments.debug)
     else:
         uninstall(os.environ, terminal)
 
@@ -160,7 +179,8 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> None:
             raise LoginRequired("there is no login to keep", hint="ctaclient start-agent")
         me = this_process(SystemClock().now(), socket_path=str(paths.agent_socket))
         other = serve(paths, machine, me, Terms(), debug=arguments.debug, ready=ready, to_stderr=arguments.foreground)
-        if other is not None and arguments.foreground:
+        if other is not None and arguments.ready_fd is None:
+            # A service that ended well without ever being ready would be started again.
             raise ConflictError(f"an agent is running already ({other})", hint="ctaclient stop-agent")
         if other is not None:
             terminal.say(f"the agent is running already ({other})")

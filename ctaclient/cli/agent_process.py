@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
+from ctaclient.cli.run import Terminated
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# A login that is given up is undone at the issuer first: a request at its limit.
+_END_TIMEOUT_S = 35.0
 
 
 def run_agent_program(arguments: Sequence[str]) -> int:
@@ -17,12 +25,33 @@ def run_agent_program(arguments: Sequence[str]) -> int:
     process = subprocess.Popen(_command(arguments), env=_environment(), close_fds=False)
     while True:
         try:
-            return process.wait()
+            return _exit_code(process.wait())
         except KeyboardInterrupt:
             continue  # the terminal told the agent, too, and the agent says what becomes of it
+        except Terminated:
+            process.terminate()
+            try:
+                return _exit_code(process.wait(_END_TIMEOUT_S))  # it says so itself
+            except subprocess.TimeoutExpired:
+                raise Terminated from None
         except BaseException:
             process.terminate()
             raise
+
+
+def _exit_code(returned: int) -> int:
+    """As a shell has it, saying what the agent's program could not say any more."""
+    if returned >= 0:
+        return returned
+    click.echo(f"ctaclient: the agent's program was ended by {_signal_name(-returned)}", err=True)
+    return 128 - returned
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 def become_agent_program(arguments: Sequence[str]) -> None:

@@ -6,13 +6,14 @@ left to the whole program, which also says what is wrong.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from ctaclient._util.clock import SystemClock
 from ctaclient.config.settings import Arguments
-from ctaclient.errors import CtaError, LoginRequired
+from ctaclient.errors import CtaError, LoginRequired, NoSpace
 from ctaclient.identity import Identity
 
 if TYPE_CHECKING:
@@ -25,18 +26,34 @@ _FORMS = {
 }
 
 
-def print_token(args: Sequence[str]) -> bool:
-    """Print the token if `args` ask for nothing else and it is there and alive; whether it is printed."""
+def print_token(args: Sequence[str]) -> int | None:
+    """Print the token if `args` ask for nothing else and it is there and alive; the exit code, or None.
+
+    With None nothing has been written.
+    """
     form = _FORMS.get(tuple(args))
     # A file that is a pipe can be read once, so the first who opens it must be able to say what is wrong with it.
     if form is None or sys.stdout is None or os.environ.get("BEARER_TOKEN_FILE"):
-        return False
+        return None
     try:
         identity = _Reader(Arguments(), os.environ, SystemClock())
         line = form.format(identity.token().value).encode()
-        return os.write(sys.stdout.fileno(), line) == len(line)
+        written = os.write(sys.stdout.fileno(), line)
     except (CtaError, OSError):
-        return False
+        return None
+    try:
+        while written < len(line):
+            written += os.write(sys.stdout.fileno(), line[written:])
+    except OSError as error:
+        return _cut(error)
+    return 0
+
+
+def _cut(error: OSError) -> int:
+    """Half a token is out, which another attempt would only make worse."""
+    if sys.stderr is not None and error.errno != errno.EPIPE:
+        sys.stderr.write(f"ctaclient: the output cannot be written: {error.strerror}\n")
+    return NoSpace.exit_code if error.errno in (errno.ENOSPC, errno.EDQUOT) else CtaError.exit_code
 
 
 class _Reader(Identity):

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 TERMINATED = 128 + signal.SIGTERM
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP came."""
 
 
 def _terminate(*_: object) -> None:
-    raise _Terminated
+    raise Terminated
 
 
 def run(args: Sequence[str]) -> int:
@@ -58,7 +58,7 @@ def run(args: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("ctaclient: interrupted", err=True)
         return Interrupted.exit_code
-    except _Terminated:
+    except Terminated:
         click.echo("ctaclient: terminated", err=True)
         return TERMINATED
     except (BrokenPipeError, SystemExit):
@@ -67,9 +67,8 @@ def run(args: Sequence[str]) -> int:
         _give_up_stdout()
         return 1
     except OSError as error:
-        _give_up_stdout()
-        click.echo(f"ctaclient: the output cannot be written: {error.strerror}", err=True)
-        return NoSpace.exit_code if error.errno in (errno.ENOSPC, errno.EDQUOT) else CtaError.exit_code
+        _show_traceback(debug)
+        return _tell_of_files(error)
     except Exception as error:  # noqa: BLE001 - the last resort before the user
         _show_traceback(debug)
         what = redact(printable(f"{type(error).__name__}: {error}", limit=200))
@@ -83,6 +82,27 @@ def _open_missing_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for the process's life
+
+
+def _tell_of_files(error: OSError) -> int:
+    """Say which file or that the output is in trouble; the exit code."""
+    what = f"{printable(str(error.filename), limit=1000)}: " if error.filename else ""
+    if _is_of_stdout(error):
+        _give_up_stdout()
+        what = "the output cannot be written: "
+    click.echo(f"ctaclient: {what}{error.strerror or type(error).__name__}", err=True)
+    return NoSpace.exit_code if error.errno in (errno.ENOSPC, errno.EDQUOT) else CtaError.exit_code
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Whether our output could not be written: it has no name, and what is left of it still cannot."""
+    if error.filename is not None:
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _give_up_stdout() -> None:

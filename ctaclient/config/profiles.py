@@ -30,6 +30,9 @@ class Profile:
     oidc_agent_account: str | None = None
 
 
+# What lies beside the profiles' directories in the store.
+_RESERVED = ("lease", "machines")
+
 # The values of ctadata 0.7, so that its users find their storage without a configuration file.
 BUILTIN = {
     profile.name: profile
@@ -52,9 +55,10 @@ BUILTIN = {
 
 def check_profile_name(name: str) -> str:
     """`name`, if it is one. Raises UsageError: names become file names and parts of `cta://PROFILE/path`."""
-    if not re.fullmatch(r"[a-z0-9-]+", name):
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) or name in _RESERVED:
         raise UsageError(
-            f"{name!r} is no profile name: use small letters, digits and dashes", hint="for example --profile cta-cscs"
+            f"{name!r} is no profile name: use small letters, digits and dashes; {' and '.join(_RESERVED)} are taken",
+            hint="for example --profile cta-cscs",
         )
     return name
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ctaclient.control.exchange import exchange
 from ctaclient.control.messages import Request, decode_answer, encode_request
-from ctaclient.errors import AgentError
+from ctaclient.control.whereabouts import sockets
+from ctaclient.errors import AgentError, CtaError, ProtocolError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,31 @@ def ask(path: Path, request: Request, *, timeout_s: float = TIMEOUT_S) -> dict[s
         lambda answer: answer.endswith(b"\n"),
         name="the agent",
         timeout_s=timeout_s,
-        hint="ctaclient agent status shows what it does",
+        hint="ctaclient agent logs shows what it did",
     )
     if line is None:
         return None
     if not line:
         raise AgentError("the agent ended while it was asked", hint="ctaclient start-agent")
     return decode_answer(line)
+
+
+def ask_here(
+    runtime_socket: Path, store: Path, request: Request, *, timeout_s: float = TIMEOUT_S
+) -> dict[str, Any] | None:
+    """The answer of this machine's agent, wherever it listens (see `sockets`), or None when there is none.
+
+    Raises as `ask` where one listens and none has answered.
+    """
+    trouble: CtaError | None = None
+    for socket in sockets(runtime_socket, store):
+        try:
+            answer = ask(socket, request, timeout_s=timeout_s)
+        except (AgentError, ProtocolError) as error:
+            trouble = trouble or error
+            continue
+        if answer is not None:
+            return answer
+    if trouble is not None:
+        raise trouble
+    return None

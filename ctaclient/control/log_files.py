@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING, Self
 
-from ctaclient._util.private import check_private
+from ctaclient._util.private import check_private, explain_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,11 @@ class LogFiles:
 
 
 def _open(path: Path) -> IO[bytes]:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        explain_refusal(path, error)
+        raise
     try:
         check_private(path, os.fstat(fd), directory=False)
         return os.fdopen(fd, "rb")

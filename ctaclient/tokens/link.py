@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from ctaclient.tokens.store import TokenStore
 
+_WITHOUT_LINK = 'export BEARER_TOKEN_FILE="$(ctaclient token --format file)"'
+
 
 def well_known_name() -> str:
     """The file name in the WLCG rules."""
@@ -53,9 +55,15 @@ def make_link(environ: Mapping[str, str], store: TokenStore, profile: str) -> Pa
     if path is None:
         raise ConfigError(
             "XDG_RUNTIME_DIR is not set, so there is no place for a link",
-            hint='export BEARER_TOKEN_FILE="$(ctaclient token --format file)"',
+            hint=_WITHOUT_LINK,
         )
-    check_private(path.parent, os.stat(path.parent), directory=True)
+    try:
+        info = os.stat(path.parent)
+    except OSError as error:
+        raise ConfigError(
+            f"XDG_RUNTIME_DIR names {path.parent}, which cannot be used: {error.strerror}", hint=_WITHOUT_LINK
+        ) from None
+    check_private(path.parent, info, directory=True)
     if linked_profile(path, store) != profile:
         remove_link(path, store)
         try:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from typing import TYPE_CHECKING, Self
 
 from ctaclient._util.private import check_private, explain_refusal
+from ctaclient.errors import AgentError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from ctaclient._util.clock import Clock
+
+_POLL_S = 0.1
+# Who has a login's lock has a token request under way, of 30 s at most.
+LIMIT_S = 40.0
 
 
 class FileLock:
@@ -40,6 +49,23 @@ class FileLock:
         self._fd = fd
         return True
 
+    @contextlib.contextmanager
+    def within(self, clock: Clock, limit_s: float = LIMIT_S) -> Iterator[None]:
+        """Hold the lock, once it was got in `limit_s`. Raises AgentError, naming the holder, when it was not."""
+        deadline = clock.monotonic() + limit_s
+        while not self.acquire(wait=False):
+            if clock.monotonic() >= deadline:
+                pid = _holder(self.path)
+                raise AgentError(
+                    f"{self.path} has been held by {f'pid {pid}' if pid else 'another process'} for {limit_s:.0f} s",
+                    hint=f"if that process is stopped: kill -CONT {pid}" if pid else "try again later",
+                )
+            clock.sleep(_POLL_S)
+        try:
+            yield
+        finally:
+            self.release()
+
     def write(self, data: bytes) -> None:
         """Say who holds it."""
         if self._fd is None:
@@ -68,3 +94,25 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _holder(path: Path) -> int | None:
+    """The process of this machine that holds the lock on `path`, where the system shows that (proc_locks(5))."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        inode = os.stat(path).st_ino
+        with open("/proc/locks", encoding="ascii") as lines:  # noqa: PTH123 - the kernel's
+            # 1: FLOCK  ADVISORY  WRITE 708 00:2f:1234 0 EOF
+            rows = [line.split() for line in lines]
+        held = [row for row in rows if row[1] == "FLOCK" and int(row[5].rpartition(":")[2]) == inode]
+        return next((int(row[4]) for row in held if _has_open(int(row[4]), path)), None)
+    return None
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether the process has `path` open: file systems have files of the same number."""
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if os.path.samefile(f"/proc/{pid}/fd/{fd}", path):
+                    return True
+    return False

@@ -65,8 +65,12 @@ def read_pending(profile_dir: Path, now: float) -> Pending | None:
 
 
 def all_pending(store: Path, now: float) -> dict[str, Pending]:
-    """The profiles below `store` for which a login waits for approval."""
-    found = {path.parent.name: read_pending(path.parent, now) for path in sorted(store.glob(f"*/{_NAME}"))}
+    """The profiles below `store` for which a login waits for approval; none where it cannot be listed."""
+    try:
+        names = sorted(os.listdir(store))
+    except OSError:  # away for a while (NFS, an expired Kerberos ticket)
+        return {}
+    found = {name: read_pending(store / name, now) for name in names}
     return {name: pending for name, pending in found.items() if pending is not None}
 
 

@@ -131,12 +131,19 @@ class StoredToken:
             raise LoginRequired(f"the login of profile {self._profile} has ended{why}", hint=self.cure)
         if token is None:
             raise LoginRequired(f"there is no token for profile {self._profile}", hint=self.cure)
-        if trouble is not None and token.ttl_s(self._clock.now()) <= 0:
+        left_s = token.ttl_s(self._clock.now())
+        if trouble is not None and (left_s <= 0 or left_s < min_ttl_s):
             # The login stands, and the agent goes on trying: nobody is to log in because the issuer is away.
             raise NetworkError(
-                f"there is no token for profile {self._profile} now: {trouble}",
-                hint="ctaclient agent status shows when the agent tries again",
+                f"there is no such token for profile {self._profile} now: {trouble}", hint="ctaclient agent status"
             )
+        if 0 < left_s < min_ttl_s and record.expires_at is not None:
+            life_s = record.expires_at - record.issued_at
+            if life_s <= min_ttl_s:
+                raise LoginRequired(
+                    f"the issuer's tokens live {life_s:.0f} s, and never {min_ttl_s:.0f} s as wanted",
+                    hint=f"--min-ttl {0.6 * life_s:.0f}s",
+                )
         check_ttl(token, min_ttl_s, self._clock, self.description, hint=self.cure)
         return token
 

@@ -84,7 +84,7 @@ def test_first_login(agent_home: AgentHome) -> None:
     assert f"running (pid {agent_home.pid()})" in again.stderr
     assert agent_home.token_requests() == requests
     twin = run(agent_home, "run")
-    assert twin.returncode == 0
+    assert twin.returncode == 6
     assert "running already" in twin.stderr
 
 

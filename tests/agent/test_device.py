@@ -104,6 +104,28 @@ def test_it_ends_by_its_own_clock(clock: FakeClock) -> None:
     assert 55 <= clock.passed <= 60
 
 
+def test_the_network_may_be_away_and_come_back(clock: FakeClock) -> None:
+    tokens, steps = play(clock, ok(BEGIN), *[ConnectError("c")] * 6, ok(DONE))
+    assert tokens.refresh_token == "r"
+    assert waits(steps) == [5, 10, 20, 30, 30, 30, 30]
+
+
+def test_one_more_try_comes_just_before_the_end(clock: FakeClock) -> None:
+    tokens, steps = play(clock, ok({**BEGIN, "expires_in": 60}), *[ConnectError("c")] * 3, ok(DONE))
+    assert tokens.refresh_token == "r"
+    assert waits(steps) == [5, 10, 20, 24]
+
+
+@pytest.mark.parametrize(("last", "kind"), [(ConnectError("c"), ConnectError), (Reply(503, {}, b""), ServerError)])
+def test_who_was_not_reached_in_the_end_is_not_nobody(
+    clock: FakeClock, last: Reply | NetworkError, kind: type[CtaError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        play(clock, ok(BEGIN), PENDING, last)
+    assert caught.value.exit_code == 7
+    assert 550 < clock.passed <= 600
+
+
 def test_a_certificate_that_is_not_accepted_ends_it_at_once(clock: FakeClock) -> None:
     with pytest.raises(TlsError):
         play(clock, ok(BEGIN), TlsError("expired"))
@@ -122,6 +144,7 @@ def test_a_certificate_that_is_not_accepted_ends_it_at_once(clock: FakeClock) ->
         (ok({**BEGIN, "verification_uri": "https://issuer.example/\x1b[2J"}), IssuerError),
         (ok({**BEGIN, "verification_uri": "https://issuer.example/$(id) `id`"}), IssuerError),
         (ok({**BEGIN, "verification_uri": None}), IssuerError),
+        (ok({**BEGIN, "verification_uri": "https://issuer.example/" + "a" * 2048}), IssuerError),
         (ok({**BEGIN, "device_code": ""}), IssuerError),
         (ok({**BEGIN, "user_code": 7}), IssuerError),
     ],
@@ -136,6 +159,9 @@ def test_what_is_shown_is_harmless(clock: FakeClock) -> None:
     prompt = next(step for step in play(clock, ok(begin), ok(DONE))[1] if isinstance(step, Prompt))
     assert prompt.user_code.isprintable()
     assert len(prompt.user_code) < 100
+    assert prompt.complete_uri is None
+    begin = {**BEGIN, "verification_uri_complete": "https://issuer.example/" + "a" * 2048}
+    prompt = next(step for step in play(clock, ok(begin), ok(DONE))[1] if isinstance(step, Prompt))
     assert prompt.complete_uri is None
 
 

@@ -84,6 +84,15 @@ def test_a_client_that_has_been_gone_is_no_trouble(
     assert (ending.trouble, ending.client_left) == (None, None)
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_client_that_cannot_be_found_ends_no_refresh_token(
+    http: Callable[..., FakeHttp], clock: FakeClock, status: int
+) -> None:
+    ending = end_login(OWN, None, http(Reply(503, {}, b""), Reply(status, {}, b"")), clock)
+    assert type(ending.trouble) is ServerError
+    assert ending.client_left is None
+
+
 def test_a_client_that_stays_is_told_and_an_echoed_token_is_not(
     http: Callable[..., FakeHttp], clock: FakeClock
 ) -> None:

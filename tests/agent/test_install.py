@@ -63,6 +63,9 @@ def test_from_the_background_into_a_service_and_back(agent_home: AgentHome, syst
     assert ctaclient(agent_home, "agent", "install").returncode == 0
     assert systemd.unit_file.read_text() == text
     assert systemd.calls()[-1] == "--user restart ctaclient-agent.service"
+    assert ctaclient(agent_home, "agent", "install", "--debug").returncode == 0
+    assert "ctaclient_agent run --debug\n" in systemd.unit_file.read_text()
+    assert ctaclient(agent_home, "agent", "install").returncode == 0
 
     assert ctaclient(agent_home, "stop-agent").returncode == 0
     eventually(lambda: not agent_home.runs())
@@ -97,6 +100,14 @@ def test_a_service_waits_for_a_new_login_but_does_not_start_without_any(
     assert agent_home.pid() == systemd.pid()
     agent_home.ask(Request("stop"))
     eventually(lambda: not agent_home.runs())
+
+
+def test_a_service_that_finds_another_agent_has_not_succeeded(logged_in: AgentHome) -> None:
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", "ctaclient_agent", "run"], env=logged_in.environ, capture_output=True, text=True
+    )
+    assert run.returncode == 6  # RestartPreventExitStatus
+    assert "an agent is running already" in run.stderr
 
 
 def test_a_key_with_a_passphrase(agent_home: AgentHome, systemd: FakeSystemd, private: Path) -> None:

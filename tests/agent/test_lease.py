@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ctaclient_agent.machines.fence import Fence
-from ctaclient_agent.machines.holder import Holder, is_dead, read_holder, this_process
+from ctaclient_agent.machines.holder import Holder, _is_gone, is_dead, read_holder, this_process
 from ctaclient_agent.machines.lease import Lease
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ def ticks(pid: int) -> int:
 
 
 def test_who_cannot_be_seen_is_not_called_dead() -> None:
+    # As where /proc is mounted with hidepid: a process of somebody else, and one that there is not.
+    assert not _is_gone(1)
+    assert _is_gone(2**22 + 1)
     assert not is_dead(replace(FAR, pid=2**22 + 1), HERE)
     assert not is_dead(replace(HERE, boot="", pid=2**22 + 1), replace(HERE, boot=""))
     assert is_dead(replace(HERE, ticks=HERE.ticks + 1), HERE)  # the number was used again

@@ -142,7 +142,7 @@ def test_a_login_in_the_foreground_can_be_ended(agent_home: AgentHome) -> None:
     with running(agent_home, "ctaclient", "start-agent", "--foreground", *agent_home.arguments()) as process:
         read_until(process, "Waiting")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=20) == 143
     assert not agent_home.has_login()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import shutil
@@ -14,15 +15,16 @@ import pytest
 
 from ctaclient._util.clock import SystemClock
 from ctaclient.control.client import ask
-from ctaclient.control.messages import MAX_BYTES, Request, encode_answer, encode_request
+from ctaclient.control.messages import MAX_BYTES, Request, decode_answer, encode_answer, encode_request
 from ctaclient.errors import AgentError, ProtocolError
 from ctaclient_agent.daemon.instance import Instance
 from ctaclient_agent.daemon.listener import Listener
 from ctaclient_agent.machines.holder import this_process
+from tests.support.unusual import away, no_threads
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -162,6 +164,71 @@ def test_a_socket_that_was_cleared_away_is_made_anew(served: Served) -> None:
     shutil.rmtree(served.path.parent)
     eventually(served.path.exists)
     assert ask(served.path, Request("status")) is not None
+
+
+def test_a_directory_that_cannot_be_looked_at_ends_nobody(served: Served) -> None:
+    inode = served.path.stat().st_ino
+    with away(served.path.parent):
+        served.listener.keep()
+    served.listener.keep()
+    assert served.path.stat().st_ino == inode
+    assert ask(served.path, Request("status")) is not None
+
+
+def answered(path: Path, answer: Callable[[Request], bytes]) -> bytes:
+    """What a client hears of a listener that asks `answer`."""
+    listener = Listener(path, answer, SystemClock())
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(path))
+            listener.accept()
+            client.sendall(encode_request(Request("status")))
+            return client.recv(MAX_BYTES)
+    finally:
+        listener.finish()
+        listener.close()
+
+
+def test_at_the_limit_of_processes_a_connection_is_closed_and_the_next_one_served(private: Path) -> None:
+    path = private / "agent.sock"
+    listener = Listener(path, lambda _: encode_answer(), SystemClock())
+    try:
+        with no_threads():
+            for _ in range(200):  # more than there are places
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(10)
+                    client.connect(str(path))
+                    listener.accept()
+                    assert client.recv(1) == b""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(path))
+            listener.accept()
+            client.sendall(encode_request(Request("status")))
+            assert b'"ok": true' in client.recv(MAX_BYTES)
+    finally:
+        listener.finish()
+        listener.close()
+
+
+def test_a_store_that_is_away_is_said(private: Path) -> None:
+    def fail(_: Request) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/store/cta")
+
+    with pytest.raises(AgentError, match="cannot answer: /store/cta: Input/output error"):
+        decode_answer(answered(private / "agent.sock", fail))
+
+
+def test_a_bug_is_said_without_its_words_and_logged(private: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: Request) -> bytes:
+        raise KeyError("refresh-1")
+
+    with pytest.raises(AgentError, match=r"cannot answer: KeyError") as caught:
+        decode_answer(answered(private / "agent.sock", fail))
+    assert "refresh-1" not in str(caught.value)
+    assert caught.value.hint == "ctaclient agent logs"
+    assert any(record.exc_info for record in caplog.records)
 
 
 def test_last_words_are_heard(private: Path) -> None:

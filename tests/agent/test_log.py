@@ -76,3 +76,10 @@ def test_old_secrets_fall_out() -> None:
     for secret in ("first", "second", "second", "third"):
         secrets.learn(secret)
     assert secrets.hide("first second third") == "first [hidden] [hidden]"
+
+
+def test_a_secret_that_stays_in_use_does_not_fall_out() -> None:
+    secrets = Secrets(limit=2)
+    for secret in ("client-secret", "refresh-1", "client-secret", "refresh-2"):
+        secrets.learn(secret)
+    assert secrets.hide("client-secret refresh-1 refresh-2") == "[hidden] refresh-1 [hidden]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -12,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctaclient.errors import ConfigError, UnsafePath
+from ctaclient.errors import ConfigError, UnsafePath, UsageError
 from ctaclient_agent.machines.keypair import Protection, fingerprint_of
 from ctaclient_agent.machines.machine import Machine, host_of
+from ctaclient_agent.machines.passphrase import passphrase_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +95,7 @@ def test_a_damaged_key_is_neither_used_nor_replaced(private: Path, content: byte
     for use in (Machine.key, Machine.make_key):
         with pytest.raises(ConfigError) as caught:
             use(Machine(private, private / "store"))
-        assert f"rm {path}" in (caught.value.hint or "")
+        assert f"mv {path}" in (caught.value.hint or "")
     assert path.read_bytes() == content
 
 
@@ -198,6 +200,71 @@ def test_a_keyring_that_keeps_nothing_is_found_out_before_anything_is_lost(priva
     assert not (private / "machine" / "machine.key").exists()
 
 
+def test_who_gives_no_passphrase_is_not_asked_again_at_once(private: Path) -> None:
+    keyring = FakeKeyring()
+    machine_in(private, Protection(keyring=keyring, kind="keyring")).make_key()
+    asked: list[float] = []
+    now = [0.0]
+
+    class Locked(FakeKeyring):
+        def read(self, name: str) -> str | None:
+            asked.append(now[0])
+            return super().read(name)
+
+    locked = Locked()
+    locked.secrets, locked.locked = keyring.secrets, True
+    machine = Machine(private / "machine", private / "store", Protection(keyring=locked), monotonic=lambda: now[0])
+    for now[0] in (0.0, 1.0, 59.0, 60.0, 61.0):
+        with pytest.raises(ConfigError, match="locked") as caught:
+            machine.key()
+        assert caught.value.__traceback__ is not None
+    assert asked == [0.0, 60.0]
+    locked.locked = False
+    now[0] = 120.0
+    assert machine.key() is not None
+
+
+def test_a_key_file_put_right_counts_at_once(private: Path) -> None:
+    machine_in(private).make_key()
+    machine = machine_in(private)
+    good = machine.key_file.read_bytes()
+    machine.key_file.write_bytes(b"{}")
+    with pytest.raises(ConfigError, match="damaged"):
+        machine.key()
+    machine.key_file.write_bytes(good)
+    assert machine.key() is not None
+
+
+def test_where_links_are_unknown_one_makes_the_key_all_the_same(private: Path) -> None:
+    def link(_source: Path, _target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def make() -> bytes:
+        return Machine(private / "machine", private / "store", link=link).make_key().private_bytes_raw()
+
+    key = make()
+    assert make() == key
+    kept = Machine(private / "machine", private / "store", link=link)
+    kept.key()
+    kept.key_file.unlink()
+    kept.keep()
+    again = machine_in(private).key()
+    assert again is not None
+    assert again.private_bytes_raw() == key
+    assert os.stat(kept.key_file).st_mode & 0o777 == 0o600
+    assert os.listdir(kept.key_file.parent) == ["machine.key"]
+
+
+def test_another_reason_why_a_name_cannot_be_made_is_said(private: Path) -> None:
+    def link(_source: Path, _target: Path) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    machine = Machine(private / "machine", private / "store", link=link)
+    with pytest.raises(OSError, match="quota"):
+        machine.make_key()
+    assert os.listdir(private / "machine") == []
+
+
 def test_another_protection_keeps_the_key(private: Path) -> None:
     key = machine_in(private).make_key()
     locked = machine_in(private, Protection(lambda: b"words", kind="passphrase"))
@@ -214,3 +281,11 @@ def test_a_key_handed_over_needs_no_file(private: Path) -> None:
     assert machine.key() is key
     machine.keep()
     assert not machine.key_file.exists()
+
+
+def test_a_descriptor_that_is_not_open_is_no_damage(private: Path) -> None:
+    machine_in(private, Protection(lambda: b"words", kind="passphrase")).make_key()
+    nowhere = Protection(passphrase_source(999, None), kind="passphrase")
+    with pytest.raises(UsageError, match="descriptor 999") as caught:
+        machine_in(private, nowhere).key()
+    assert "machine.key" not in (caught.value.hint or "")

@@ -12,6 +12,7 @@ import pytest
 
 from ctaclient.errors import ConfigError
 from ctaclient_agent.daemon.notifier import Notifier, run_command
+from tests.support.unusual import no_threads
 from tests.support.waiting import eventually
 
 WRITE = "import os, sys; open(sys.argv[1], 'a').write(repr((sys.argv[2:], sorted(os.environ), os.getcwd())))"
@@ -61,6 +62,14 @@ def test_what_does_not_work_is_complained_about(tmp_path: Path, config: str, why
     running.join()
     assert len(complaints) == 1
     assert why in complaints[0]
+
+
+def test_at_the_limit_of_processes_that_is_complained_about(tmp_path: Path) -> None:
+    running, complaints = notifier(tmp_path, 'notify_command = ["true"]')
+    with no_threads():
+        running.tell("x")
+    running.join()
+    assert complaints == ["notify_command cannot be started: can't start new thread"]
 
 
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:

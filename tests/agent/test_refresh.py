@@ -15,6 +15,7 @@ from ctaclient.errors import ConnectError, Timeout, TlsError, UnsafePath
 from ctaclient_agent.issuer.answers import Tokens
 from ctaclient_agent.issuer.discovery import Discovery, well_known_urls
 from ctaclient_agent.issuer.http import Reply
+from ctaclient_agent.issuer.send_limit import SendLimit
 from ctaclient_agent.logins.credentials import Login
 from ctaclient_agent.logins.spending import spending_of
 from ctaclient_agent.logins.vault import Vault
@@ -219,7 +220,8 @@ def test_a_login_in_between_replaces_an_answer_that_could_not_be_stored(
     token.rmdir()
     with vault.lock("cta"):
         vault.save(replace(LOGIN, refresh_token="refresh-8"), Tokens("access-8", 300.0), clock.now())
-    refresh.refresh("cta")
+    assert isinstance(refresh.refresh("cta"), Passing)  # seen, and looked at anew
+    assert isinstance(refresh.refresh("cta"), Renewed)
     assert http.asked[-1][1]["refresh_token"] == "refresh-8"
     assert stored(vault)[:2] == ("refresh-9", "access-9")
 
@@ -289,7 +291,7 @@ def test_a_machine_that_has_no_key_to_a_login_does_not_end_it(
     assert record.state == "fresh"
     assert vault.newcomers("cta")
     with vault.lock("cta"):
-        assert vault.seal_again("cta")
+        assert vault.seal_again("cta", SendLimit(30, clock))
     assert not vault.newcomers("cta")
     assert isinstance(refresher.refresh("cta"), Renewed)
 
@@ -345,6 +347,96 @@ def test_an_answer_that_comes_after_another_has_gone_on_is_not_stored(vault: Vau
     assert "by another agent" in outcome.reason
     assert stored(vault)[:2] == ("refresh-9", "access-9")
     assert far.renew()  # the other's note stands
+
+
+def test_an_answer_that_waits_is_not_stored_over_another_persons_login(
+    vault: Vault, refresher: Callable[..., Any], clock: FakeClock
+) -> None:
+    """Generations begin anew after a logout."""
+    token = vault.store.token_file("cta")
+    token.unlink()
+    token.mkdir()
+    refresh, http = refresher(ok(), ok(access_token="access-9", refresh_token="refresh-9"))
+    assert isinstance(refresh.refresh("cta"), Passing)
+    token.rmdir()
+    vault.wipe("cta")
+    assert isinstance(refresh.refresh("cta"), Refused)
+    assert refresh.store_unsaved() == []
+    vault.save(replace(LOGIN, subject="somebody else", refresh_token="refresh-8"), Tokens("a", 300.0), clock.now())
+    assert isinstance(refresh.refresh("cta"), Renewed)
+    assert http.asked[-1][1]["refresh_token"] == "refresh-8"
+    login = vault.load("cta")
+    assert login is not None
+    assert login.subject == "somebody else"
+
+
+def test_a_logout_while_an_answer_is_awaited_stands(vault: Vault, clock: FakeClock) -> None:
+    class Slow(FakeHttp):
+        def post(self, *arguments: Any, **limits: Any) -> Reply:
+            vault.wipe("cta")
+            return super().post(*arguments, **limits)
+
+    http = Slow([ok()], documents=DOCUMENTS)
+    refresher = Refresher(vault, Discovery(), lambda _: http, spending_of(vault, clock), clock)
+    assert isinstance(refresher.refresh("cta"), Passing)
+    assert vault.load("cta") is None
+    assert vault.store.read("cta") is None
+
+
+def test_a_store_that_cannot_be_read_for_a_moment_costs_nothing(
+    vault: Vault, refresher: Callable[..., Any], private: Path
+) -> None:
+    token, sealed = vault.store.token_file("cta"), vault.sealed_file("cta")
+    token.unlink()
+    token.mkdir()
+    refresh, http = refresher(ok())
+    assert isinstance(refresh.refresh("cta"), Passing)
+    token.rmdir()
+    sealed.chmod(0o640)
+    assert refresh.store_unsaved() == ["cta"]
+    sealed.chmod(0o600)
+    assert refresh.store_unsaved() == []
+    assert stored(vault)[:2] == ("refresh-2", "access-2")
+    assert len(http.asked) == 1
+
+
+def test_a_mode_put_right_brings_the_login_back(vault: Vault, refresher: Callable[..., Any]) -> None:
+    refresh, _ = refresher(ok())
+    vault.sealed_file("cta").chmod(0o640)
+    outcome = refresh.refresh("cta")
+    assert isinstance(outcome, Passing)
+    assert outcome.error is not None
+    assert "chmod 600" in (outcome.error.hint or "")
+    vault.sealed_file("cta").chmod(0o600)
+    assert isinstance(refresh.refresh("cta"), Renewed)
+
+
+@pytest.mark.parametrize("content", [b"damaged", b'{"version": 99}'])
+def test_a_damaged_record_is_written_anew(vault: Vault, refresher: Callable[..., Any], content: bytes) -> None:
+    vault.store.record_file("cta").write_bytes(content)
+    assert isinstance(refresher(ok())[0].refresh("cta", known="x"), Renewed)
+    assert stored(vault)[3] == "fresh"
+
+
+def test_a_refusal_says_nothing_of_a_login_that_came_since(vault: Vault, clock: FakeClock) -> None:
+    vault.save(replace(LOGIN, refresh_token="refresh-8"), Tokens("access-8", 300.0), clock.now())
+    vault.require_login("cta", 1, "ended")
+    assert stored(vault)[3] == "fresh"
+    vault.require_login("cta", 2, "ended")
+    assert stored(vault)[3] == "login_required"
+
+
+def test_sealing_too_late_writes_nothing(vault: Vault, clock: FakeClock) -> None:
+    limit = SendLimit(30, clock)
+    clock.sleep(31)
+    before = vault.sealed_file("cta").read_bytes()
+    with pytest.raises(TimeoutError):
+        vault.seal_again("cta", limit)
+    assert vault.sealed_file("cta").read_bytes() == before
+    assert vault.seal_again("cta", SendLimit(30, clock), ca_bundle="/other.pem")
+    login = vault.load("cta")
+    assert login is not None
+    assert (login.ca_bundle, login.generation) == ("/other.pem", 1)
 
 
 def test_a_refusal_after_a_lost_answer_says_so(vault: Vault, refresher: Callable[..., Any]) -> None:

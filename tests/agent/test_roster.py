@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from dataclasses import replace
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ctaclient._util.redact import fingerprint
+from ctaclient.tokens.pending import Pending, write_pending
 from ctaclient_agent.issuer.answers import Tokens
 from ctaclient_agent.logins.credentials import Login
 from ctaclient_agent.refreshing.refresh import Passing, Refused, Renewed
 from ctaclient_agent.refreshing.roster import Roster
+from ctaclient_agent.refreshing.worker import Workers
 from tests.agent.conftest import vault_in
+from tests.support.unusual import away, no_threads
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -66,6 +70,49 @@ def test_logins_come_and_go(vault: Vault, roster: Roster, clock: FakeClock) -> N
     vault.sealed_file("b").unlink()
     roster.scan()
     assert states(roster) == {"a": "fresh"}
+
+
+def test_a_store_that_is_away_costs_no_login(vault: Vault, roster: Roster, clock: FakeClock, private: Path) -> None:
+    log_in(vault, clock)
+    write_pending(vault.store.profile_dir("new"), Pending.here(clock.now(), 300, "https://i/approve"))
+    roster.scan()
+    assert states(roster) == {"cta": "fresh", "new": "waiting_for_user"}
+    with away(private / "store"):
+        with pytest.raises(OSError, match="too long"):
+            roster.scan()
+        assert states(roster) == {"cta": "fresh"}
+    (private / "store").rename(private / "kept")
+    with pytest.raises(FileNotFoundError):
+        roster.scan()
+    assert states(roster) == {"cta": "fresh"}
+    (private / "store").touch()  # there, and not to be listed
+    with pytest.raises(NotADirectoryError):
+        roster.scan()
+    (private / "store").unlink()
+    (private / "kept").rename(private / "store")
+    with away(private / "store" / "cta"):
+        roster.scan()
+        assert states(roster)["cta"] == "fresh"
+    vault.wipe("cta")
+    roster.scan()
+    assert states(roster) == {"new": "waiting_for_user"}
+
+
+def test_at_the_limit_of_processes_a_refresh_is_tried_later(vault: Vault, roster: Roster, clock: FakeClock) -> None:
+    class Refreshes:
+        def refresh(self, profile: str, *, known: str | None = None) -> Renewed:
+            return log_in(vault, clock, profile)
+
+    log_in(vault, clock)
+    roster.scan()
+    workers = Workers(Refreshes(), roster)
+    for expected in ("backoff", "fresh"):
+        clock.sleep(220)
+        ((name, known),) = roster.take_due()
+        with no_threads() if expected == "backoff" else contextlib.nullcontext():
+            workers.start(name, known)
+        workers.join()
+        assert states(roster) == {"cta": expected}
 
 
 def test_a_login_that_comes_while_the_old_one_is_refused_wins(vault: Vault, roster: Roster, clock: FakeClock) -> None:

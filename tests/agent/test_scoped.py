@@ -143,11 +143,13 @@ def test_what_an_issuer_of_one_word_is_asked() -> None:
 @pytest.mark.parametrize(
     ("token", "answered", "wide"),
     [
-        ({"scope": "a"}, None, False),
-        ({"scope": "a openid"}, None, False),
-        ({"scope": "a b"}, None, True),
-        ({}, "a b", True),
-        ({}, "a", False),
+        ({"scope": "a", "aud": "https://s"}, None, False),
+        ({"scope": "a openid", "aud": "https://s"}, None, False),
+        ({"scope": "a b", "aud": "https://s"}, None, True),
+        ({"scope": ["a", "b"], "aud": "https://s"}, None, True),
+        ({"scp": ["a", "b"], "aud": "https://s"}, None, True),
+        ({"aud": "https://s"}, "a b", True),
+        ({"scope": "a"}, None, True),
         ({"aud": ["https://s"]}, "a", False),
         ({"aud": ["https://s", "https://t"]}, "a", True),
         ({"aud": "any"}, "a", True),

@@ -31,4 +31,8 @@ def test_only_what_is_needed_goes_to_the_daemon() -> None:
 def test_relative_paths_are_said_in_full() -> None:
     kept = daemon_environment({"CTACLIENT_HOME": "home", "PYTHONPATH": f"a{os.pathsep}/b{os.pathsep}"})
     assert kept["CTACLIENT_HOME"] == os.path.abspath("home")
+    assert daemon_environment({"CTACLIENT_HOME": "a:b", "TMPDIR": ""}) == {
+        "CTACLIENT_HOME": os.path.abspath("a:b"),
+        "TMPDIR": "",
+    }
     assert kept["PYTHONPATH"] == os.pathsep.join([os.path.abspath("a"), "/b"])

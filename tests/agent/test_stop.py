@@ -18,6 +18,7 @@ def test_a_refresh_under_way_is_waited_for(busy_home: AgentHome) -> None:
     busy_home.sandbox.fault("issuer", Fault("delay", path_part="/token", seconds=2))
     eventually(lambda: busy_home.facts()["state"] == "refreshing")
     generation = busy_home.generation()
-    assert stop_agent(busy_home.paths.agent_socket, SystemClock())
+    paths = busy_home.paths
+    assert stop_agent(paths.agent_socket, paths.store, SystemClock()) == paths.agent_socket
     assert busy_home.generation() == generation + 1
-    assert not stop_agent(busy_home.paths.agent_socket, SystemClock())
+    assert stop_agent(paths.agent_socket, paths.store, SystemClock()) is None

@@ -63,6 +63,20 @@ def test_bugs_are_noted_without_their_text(private: Path, clock: FakeClock) -> N
     ]
 
 
+class Full:
+    def store_unsaved(self) -> list[str]:
+        return ["site"]
+
+
+def test_what_an_agent_could_not_store_is_noted_when_it_ends(private: Path, clock: FakeClock) -> None:
+    paths = Paths(private, private, private / "state", private)
+    with Supervisor.of(paths, lambda _: None, clock, {}) as supervisor:
+        assert supervisor.noting(Full()).store_unsaved() == ["site"]  # type: ignore[arg-type]
+    (error,) = ErrorFile(paths.state).read().errors
+    assert (error.profile, error.kind) == ("site", "store")
+    assert "before it could store what the issuer answered for profile site" in error.message
+
+
 def test_without_a_watchdog_the_loop_waits_as_long_as_it_likes(private: Path, clock: FakeClock) -> None:
     paths = Paths(private, private, private / "state", private)
     with Supervisor.of(paths, lambda _: None, clock, {}) as supervisor:

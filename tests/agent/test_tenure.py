@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,49 @@ def test_a_new_machine_is_given_the_key_by_whoever_can(one: Host, two: Host, clo
     assert login is not None
     assert login.refresh_token == "refresh-1"
     assert one.vault.generation("cta") == generation
+
+
+def test_one_profile_that_others_can_touch_does_not_stand_in_the_way_of_the_next(
+    one: Host, two: Host, clock: FakeClock
+) -> None:
+    with one.vault.lock("zz"):
+        one.vault.save(replace(LOGIN, profile="zz"), Tokens("access", 300.0), clock.now())
+    two.vault.machine.make_key()
+    one.vault.store.profile_dir("cta").chmod(0o750)
+    assert one.tenure.tick()
+    assert two.vault.can_open("zz")
+    assert not two.vault.can_open("cta")
+    one.vault.store.profile_dir("cta").chmod(0o700)
+    clock.sleep(TICK_S)
+    one.tenure.tick()
+    assert two.vault.can_open("cta")
+
+
+def test_a_login_that_somebody_works_on_is_waited_for_by_nobody(one: Host, two: Host, clock: FakeClock) -> None:
+    two.vault.machine.make_key()
+    ticking = threading.Thread(target=one.tenure.tick)
+    with one.vault.lock("cta"):
+        ticking.start()
+        ticking.join(10)
+        assert not ticking.is_alive()
+        assert one.tenure.holds()
+        assert not two.vault.can_open("cta")
+    clock.sleep(TICK_S)
+    one.tenure.tick()
+    assert two.vault.can_open("cta")
+
+
+def test_a_key_that_cannot_be_kept_does_not_keep_others_from_theirs(
+    one: Host, two: Host, clock: FakeClock, private: Path
+) -> None:
+    two.vault.machine.make_key()
+    (private / "one" / "machine.key").unlink()
+    (private / "one").chmod(0o750)
+    assert one.tenure.tick()
+    (private / "one").chmod(0o700)
+    clock.sleep(TICK_S)
+    one.tenure.tick()
+    assert two.vault.can_open("cta")
 
 
 def test_who_can_open_nothing_does_not_stand_in_the_way(one: Host, two: Host, clock: FakeClock) -> None:

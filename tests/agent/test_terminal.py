@@ -105,6 +105,13 @@ def test_no_qr_code_where_nobody_looks() -> None:
     assert "█" not in stream.getvalue()
 
 
+def test_a_full_disk_ends_nothing() -> None:
+    with open("/dev/full", "w", encoding="utf-8", buffering=1) as full:  # noqa: PTH123 - a device
+        Terminal(full).say("nobody reads this")
+        with contextlib.suppress(OSError):
+            full.close()
+
+
 @given(st.floats() | st.integers(-(10**20), 10**20))
 def test_any_time_can_be_said(seconds: float) -> None:
     assert local_time(seconds).isprintable()

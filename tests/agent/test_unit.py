@@ -39,7 +39,7 @@ def test_what_it_says() -> None:
         'Environment="HTTPS_PROXY=http://proxy:3128"',
         'Environment="XDG_STATE_HOME=/state"',
         "Restart=on-failure",
-        "RestartPreventExitStatus=4",
+        "RestartPreventExitStatus=4 6",
         "TimeoutStopSec=90",
         "UMask=0077",
         "LimitCORE=0",
@@ -56,6 +56,10 @@ def test_what_it_says() -> None:
 def test_a_passphrase_command_goes_along() -> None:
     text = unit_text("/python", STORE, {}, 'pass show "cta client/$key"')
     assert 'run --passphrase-command "pass show \\"cta client/$$key\\""' in text
+
+
+def test_it_logs_more_on_demand() -> None:
+    assert 'ExecStart="/python" -P -m ctaclient_agent run --debug\n' in unit_text("/python", STORE, {}, debug=True)
 
 
 def test_whose_it_is() -> None:

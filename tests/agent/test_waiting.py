@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def waiting(home: AgentHome, *arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A `start` that has asked for approval, and what it said up to then."""
+def waiting(
+    home: AgentHome,
+    *arguments: str,
+    environ: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
+    program: tuple[str, ...] = ("-m", "ctaclient_agent", "start"),
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A `start` that has asked for approval, and what it said up to then; `before` is what runs it."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ctaclient_agent", "start", *home.arguments(), *arguments],
-        env={**home.environ, **environ},
+        [*before, sys.executable, "-P", *program, *home.arguments(), *arguments],
+        env={**home.environ, **(environ or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -53,7 +59,7 @@ def test_it_can_be_seen_and_ends_cleanly_with_ctrl_c(
     agent_home: AgentHome, arguments: tuple[str, ...], environ: dict[str, str]
 ) -> None:
     directory = agent_home.store.profile_dir("localhost")
-    with waiting(agent_home, *arguments, **environ) as (process, said):
+    with waiting(agent_home, *arguments, environ=environ) as (process, said):
         pending = read_pending(directory, time.time())
         assert pending is not None, said
         assert pending.pid == process.pid
@@ -93,6 +99,49 @@ def test_a_second_start_shows_the_same_address_and_asks_nobody(agent_home: Agent
     assert not (agent_home.store.profile_dir("localhost") / "pending.json").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("arguments", [(), ("--foreground",)])
+def test_a_signal_ends_it_cleanly(agent_home: AgentHome, number: signal.Signals, arguments: tuple[str, ...]) -> None:
+    with waiting(agent_home, *arguments) as (process, _):
+        process.send_signal(number)
+        assert process.wait(20) == 143
+        assert process.stderr is not None
+        assert process.stderr.read() == "ctaclient: terminated\n"
+    assert not agent_home.has_login()
+    assert not (agent_home.store.profile_dir("localhost") / "pending.json").exists()
+
+
+def test_a_hangup_is_ignored_where_that_was_wanted(agent_home: AgentHome) -> None:
+    nohup = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    with waiting(agent_home, before=(sys.executable, "-c", nohup)) as (process, _):
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 143
+        assert process.stderr is not None
+        assert process.stderr.read() == "ctaclient: terminated\n"
+
+
+def test_the_client_ends_when_what_it_began_has_been_undone(agent_home: AgentHome) -> None:
+    program = ("-m", "ctaclient", "start-agent")
+    with waiting(agent_home, program=program) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 143
+        assert not (agent_home.store.profile_dir("localhost") / "pending.json").exists()
+        assert process.stderr is not None
+        assert process.stderr.read() == "ctaclient: terminated\n"
+
+
+def test_a_program_that_was_killed_is_told(agent_home: AgentHome) -> None:
+    with waiting(agent_home, program=("-m", "ctaclient", "start-agent")) as (process, _):
+        pending = read_pending(agent_home.store.profile_dir("localhost"), time.time())
+        assert pending is not None
+        assert pending.pid != process.pid
+        os.kill(pending.pid, signal.SIGKILL)
+        assert process.wait(20) == 137
+        assert process.stderr is not None
+        assert process.stderr.read() == "ctaclient: the agent's program was ended by SIGKILL\n"
+
+
 def codes(home: AgentHome) -> int:
     return sum(record.path == "/device_authorization" for record in home.sandbox.records("issuer"))
 
@@ -109,6 +158,9 @@ def test_a_login_of_another_machine_counts_too(agent_home: AgentHome) -> None:
     second = agent_home.start(*agent_home.arguments())
     assert second.exit_code == 4
     assert "on elsewhere.example), at https://" in second.stderr
+    assert "ctaclient start-agent --new-login --profile localhost\n" in second.stderr
+    anew = agent_home.start(*agent_home.arguments(), "--new-login")
+    assert anew.exit_code == 0, anew.stderr
 
 
 def test_an_agent_shows_that_it_is_waited_for(agent_home: AgentHome) -> None:

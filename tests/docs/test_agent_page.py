@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctaclient.config.file import parse
-from ctaclient_agent.commands.unit import LOGIN_NEEDED, WATCHDOG_S
+from ctaclient_agent.commands.unit import FINAL, WATCHDOG_S
 
 if TYPE_CHECKING:
     from tests.support.agent_home import AgentHome
@@ -41,4 +41,4 @@ def test_the_settings() -> None:
 
 def test_the_figures() -> None:
     assert f"after {WATCHDOG_S} s of silence" in PAGE
-    assert f"RestartPreventExitStatus={LOGIN_NEEDED}" in PAGE
+    assert f"RestartPreventExitStatus={' '.join(map(str, FINAL))}" in PAGE

@@ -49,6 +49,16 @@ def test_a_confidential_client(home: Home) -> None:
     assert files(home) == {"spending"}
 
 
+def test_a_login_that_is_replaced_ends_and_the_new_one_goes_on(home: Home) -> None:
+    home.first_login()
+    before = home.login().refresh_token
+    done = home.first_login("--new-login")
+    assert "may still work" not in done.stderr
+    assert home.run("stop-agent").returncode == 0
+    home.go_on()  # by a refresh
+    assert home.redeem(before) == (400, "invalid_grant")
+
+
 def test_an_unknown_profile_is_a_mistake(home: Home) -> None:
     done = home.run("logout", "--profile", "nobody")
     assert done.returncode == 2

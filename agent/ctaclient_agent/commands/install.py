@@ -29,8 +29,15 @@ if TYPE_CHECKING:
 _END_TIMEOUT_S = 65.0
 
 
-def install(environ: Mapping[str, str], passphrase_command: str | None, terminal: Terminal, clock: Clock) -> None:
-    """Install, enable and start the unit; doing it again changes nothing.
+def install(
+    environ: Mapping[str, str],
+    passphrase_command: str | None,
+    terminal: Terminal,
+    clock: Clock,
+    *,
+    debug: bool = False,
+) -> None:
+    """Install, enable and start the unit; doing it again changes nothing. With `debug` the service logs more.
 
     `passphrase_command` is for a machine key with a passphrase, which a service cannot ask for. Raises CtaError kin.
     """
@@ -43,7 +50,7 @@ def install(environ: Mapping[str, str], passphrase_command: str | None, terminal
             hint="ctaclient start-agent",
         )
     machine = _machine(paths, environ, passphrase_command)
-    text = unit.unit_text(sys.executable, paths.store, environ, passphrase_command)
+    text = unit.unit_text(sys.executable, paths.store, environ, passphrase_command, debug=debug)
     for name in sorted(name for name, value in environ.items() if unit.holds_password(name, value)):
         terminal.warn(f"{name} holds a password and is not written into the unit")
     if text != before:
@@ -84,8 +91,8 @@ def _machine(paths: Paths, environ: Mapping[str, str], passphrase_command: str |
 
 def _make_room(paths: Paths, clock: Clock) -> None:
     """Stop an agent that was started in the background; it holds the store until its last refresh is done."""
-    if stop_agent(paths.agent_socket, clock):
-        lock = FileLock(paths.runtime / "agent.lock")
+    if (socket := stop_agent(paths.agent_socket, paths.store, clock)) is not None:
+        lock = FileLock(socket.with_name("agent.lock"))
         deadline = clock.monotonic() + _END_TIMEOUT_S
         while not lock.acquire(wait=False):
             if clock.monotonic() > deadline:

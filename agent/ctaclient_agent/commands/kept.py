@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ctaclient.control.client import TIMEOUT_S, ask
+from ctaclient.control.client import TIMEOUT_S, ask_here
 from ctaclient.control.messages import Request
 from ctaclient.errors import AgentError, NetworkError, ServerError
 from ctaclient_agent.issuer.discovery import Discovery, same_issuer
 from ctaclient_agent.issuer.http import HttpxHttp
-from ctaclient_agent.logins.spending import spending_of
+from ctaclient_agent.issuer.send_limit import SendLimit
+from ctaclient_agent.logins.spending import alone, spending_of
 from ctaclient_agent.machines.holder import this_process
 from ctaclient_agent.machines.lease import Lease, Terms
 from ctaclient_agent.refreshing.refresh import Passing, Refresher, Refused
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctaclient._util.clock import Clock
+    from ctaclient.config.paths import Paths
     from ctaclient.errors import CtaError
     from ctaclient.tokens.record import Record
     from ctaclient_agent.login.target import Target
@@ -30,12 +32,12 @@ if TYPE_CHECKING:
 _REFRESH_TIMEOUT_S = 45.0
 
 
-def agent_here(socket: Path, store: Path) -> dict[str, Any] | None:
+def agent_here(paths: Paths) -> dict[str, Any] | None:
     """The status of this machine's agent, or None. Raises AgentError when it serves another store."""
-    status = ask(socket, Request("status"))
-    if status is not None and status.get("store") != str(store):
+    status = ask_here(paths.agent_socket, paths.store, Request("status"))
+    if status is not None and status.get("store") != str(paths.store):
         raise AgentError(
-            f"the agent at {socket} (pid {status.get('pid')}) serves another store",
+            f"the agent at {paths.agent_socket} (pid {status.get('pid')}) serves another store",
             hint="set CTACLIENT_HOME, or stop it: ctaclient stop-agent",
         )
     return status
@@ -66,11 +68,11 @@ def refreshed(vault: Vault, login: Login, clock: Clock, warn: Callable[[str], No
     return True
 
 
-def kept_here(socket: Path, profile: str, now: float) -> bool:
+def kept_here(paths: Paths, profile: str, now: float) -> bool:
     """Whether the running agent keeps the login fresh. Raises NetworkError when it tries in vain."""
-    facts = _told(socket, Request("reload"))["profiles"].get(profile)
+    facts = _told(paths, Request("reload"))["profiles"].get(profile)
     if facts and facts["state"] != "login_required" and not _lives(facts, now):
-        facts = _told(socket, Request("refresh", profile), timeout_s=_REFRESH_TIMEOUT_S)
+        facts = _told(paths, Request("refresh", profile), timeout_s=_REFRESH_TIMEOUT_S)
     if facts is None or facts["state"] == "login_required":
         return False
     if not _lives(facts, now):
@@ -102,14 +104,13 @@ def record_serves(record: Record | None, target: Target) -> bool:
     )
 
 
-def adopt_ca_bundle(vault: Vault, target: Target, login: Login) -> None:
+def adopt_ca_bundle(vault: Vault, target: Target, login: Login, clock: Clock) -> None:
     """A corrected CA bundle needs no new login."""
     if target.ca_bundle is None or target.ca_bundle == login.ca_bundle:
         return
-    with vault.lock(target.name):
-        current = vault.load(target.name)
-        if current is not None:
-            vault.change_ca_bundle(current, target.ca_bundle)
+    with vault.lock(target.name), alone(vault, target.name, clock) as spending:
+        if spending is not None:
+            vault.seal_again(target.name, SendLimit(spending.left_s() / 2, clock), ca_bundle=target.ca_bundle)
 
 
 def _is_refusal(error: CtaError | None) -> bool:
@@ -122,8 +123,8 @@ def _lives(facts: Mapping[str, Any], now: float) -> bool:
     return facts["expires_at"] is not None and facts["expires_at"] > now
 
 
-def _told(socket: Path, request: Request, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-    answer = ask(socket, request, timeout_s=timeout_s)
+def _told(paths: Paths, request: Request, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+    answer = ask_here(paths.agent_socket, paths.store, request, timeout_s=timeout_s)
     if answer is None:
         raise AgentError("the agent ended while it was asked", hint="ctaclient start-agent")
     return answer

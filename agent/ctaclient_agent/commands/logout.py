@@ -10,7 +10,7 @@ from ctaclient._util.redact import printable
 from ctaclient.config.file import load
 from ctaclient.config.paths import Paths
 from ctaclient.config.settings import Arguments, resolve, select_profile
-from ctaclient.control.client import ask
+from ctaclient.control.client import ask_here
 from ctaclient.control.messages import Request
 from ctaclient.errors import ConfigError, CtaError, LoginRequired
 from ctaclient.tokens.link import link_path, linked_profile, remove_link
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ctaclient_agent.logins.credentials import Login
 
 _FAR_S = 1e10  # what no calendar has
+# For each of up to four requests: a person waits for them.
+_TIMEOUT_S = 10.0
 
 
 def log_out(given: Arguments, around: Surroundings) -> None:
@@ -58,7 +60,7 @@ def log_out(given: Arguments, around: Surroundings) -> None:
         around.terminal.say(f"you are not logged in to profile {profile}")
         return
     # A refresh under way ends first, here or on another machine, and none begins.
-    with vault.lock(profile), alone(vault, profile, around.clock):
+    with vault.lock(profile).within(around.clock), alone(vault, profile, around.clock):
         login, unread = _sealed_login(vault, profile, around.clock)
         record, token = _published(vault, profile)
         if token is not None:
@@ -106,7 +108,7 @@ def _published(vault: Vault, profile: str) -> tuple[Record | None, AccessToken |
 
 def _end(login: Login, token: AccessToken | None, ca_bundle: str | None, clock: Clock) -> Ending:
     try:
-        with HttpxHttp(ca_bundle or login.ca_bundle) as http:
+        with HttpxHttp(ca_bundle or login.ca_bundle, total_timeout_s=_TIMEOUT_S) as http:
             return end_login(login, token.value if token else None, http, clock)
     except ConfigError as error:  # a CA bundle that is gone
         return Ending(error)
@@ -114,7 +116,7 @@ def _end(login: Login, token: AccessToken | None, ca_bundle: str | None, clock: 
 
 def _tell_agent(paths: Paths, terminal: Terminal) -> None:
     try:
-        ask(paths.agent_socket, Request("reload"))
+        ask_here(paths.agent_socket, paths.store, Request("reload"))
     except CtaError as error:
         terminal.warn(f"the running agent could not be told, and will notice soon: {error.message}")
 

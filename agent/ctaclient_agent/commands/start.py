@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ctaclient._util.redact import printable
 from ctaclient.config.file import load, save_profile
 from ctaclient.config.paths import Paths
-from ctaclient.control.client import ask
+from ctaclient.control.client import ask_here
 from ctaclient.control.messages import Request
 from ctaclient.errors import ConflictError, LoginRequired
 from ctaclient_agent import version
@@ -66,7 +66,7 @@ def start(
     vault.check(target.name)
     if around.protection.kind != "plain":
         machine.protect()
-    running = agent_here(paths.agent_socket, paths.store)
+    running = agent_here(paths)
     _look_at_version(running, around.terminal)
     if foreground and running:
         raise ConflictError(f"an agent is running already (pid {running['pid']})", hint="ctaclient stop-agent")
@@ -76,7 +76,7 @@ def start(
         # Only a login pays for these imports; the daemon and a second start do without.
         from ctaclient_agent.login.approval import approve_login, check_manner
 
-        check_manner(vault, target, manner, around)
+        check_manner(vault, target, manner, around, new_login=new_login)
         vault.prepare()  # nobody approves a login that cannot be stored
         approve_login(vault, target, sealed, secret_file, manner, around)
         kept = False
@@ -86,7 +86,7 @@ def start(
     if target.to_save is not None:
         save_profile(paths.config_file, _as_stored(vault, target.to_save), make_default=True)
     # An agent that keeps the login needs no word; one that has ended meanwhile gives no answer.
-    if running and (kept or ask(paths.agent_socket, Request("reload")) is not None):
+    if running and (kept or ask_here(paths.agent_socket, paths.store, Request("reload")) is not None):
         who = f"pid {running['pid']}"
     elif foreground:
         become_agent(around.environ, machine.secret(), debug=around.debug)
@@ -111,11 +111,11 @@ def _is_kept(
         return record_serves(record, target) and kept_elsewhere(record, elsewhere, now)
     if sealed is None or not _serves(sealed, target):
         return False
-    adopt_ca_bundle(vault, target, sealed)
+    adopt_ca_bundle(vault, target, sealed, around.clock)
     if elsewhere is not None:
         return kept_elsewhere(vault.store.record(target.name), elsewhere, now)
     if running:
-        return kept_here(paths.agent_socket, target.name, now)
+        return kept_here(paths, target.name, now)
     return refreshed(vault, sealed, around.clock, around.terminal.warn)
 
 
@@ -137,7 +137,7 @@ def _begin(paths: Paths, machine: Machine, around: Surroundings) -> str:
     if not manager.serves(paths.store):
         return str(start_daemon(around.environ, paths.agent_log, machine.secret(), debug=around.debug)["holder"])
     manager.start()
-    running = ask(paths.agent_socket, Request("status"))
+    running = ask_here(paths.agent_socket, paths.store, Request("status"))
     return f"pid {running['pid']}, as a service" if running else "as a service"
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A start waits for READY=1, a stop for a refresh under way.
 _TIMEOUT_S = 100.0
+# What is known without doing anything.
+_QUESTION_TIMEOUT_S = 10.0
 _JOURNAL = f"journalctl --user -u {unit.NAME}; ctaclient agent logs"
 
 
@@ -86,11 +88,15 @@ class UserManager:
 
     def lingers(self) -> bool | None:
         """Whether it lives on after the last logout; None when nobody knows."""
-        done = self._run("loginctl", "show-user", str(os.geteuid()), "--property=Linger", "--value")
+        question = ("show-user", str(os.geteuid()), "--property=Linger", "--value")
+        try:
+            done = self._run("loginctl", *question, timeout_s=_QUESTION_TIMEOUT_S)
+        except CtaError:
+            return None
         return {"yes": True, "no": False}.get(done.stdout.strip()) if done and done.returncode == 0 else None
 
     def _is(self, *question: str) -> bool:
-        done = self._run("systemctl", "--user", "--quiet", *question)
+        done = self._run("systemctl", "--user", "--quiet", *question, timeout_s=_QUESTION_TIMEOUT_S)
         return done is not None and done.returncode == 0
 
     def _must(self, *words: str) -> None:
@@ -100,7 +106,9 @@ class UserManager:
             why = f": {printable(said[0])}" if said else ""
             raise AgentError(f"systemctl --user {' '.join(words)} failed{why}", hint=_JOURNAL)
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    def _run(
+        self, program: str, *arguments: str, timeout_s: float = _TIMEOUT_S
+    ) -> subprocess.CompletedProcess[str] | None:
         """What came of it, or None when there is no such program."""
         path = shutil.which(program, path=self._environ.get("PATH"))
         if path is None:
@@ -113,10 +121,10 @@ class UserManager:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_TIMEOUT_S,
+                timeout=timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise AgentError(f"{program} did not answer within {_TIMEOUT_S:.0f} s", hint=_JOURNAL) from None
+            raise AgentError(f"{program} did not answer within {timeout_s:.0f} s", hint=_JOURNAL) from None
         except OSError as error:
             raise CtaError(f"{program} cannot be started: {printable(error.strerror or '')}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ctaclient.errors import ConfigError
+from ctaclient.errors import ConfigError, ConflictError, LoginRequired
 from ctaclient_agent.process.environment import daemon_environment
 
 if TYPE_CHECKING:
@@ -17,19 +17,28 @@ _STORE = "# Store: "
 # Ten times what the loop needs to come round: a file server that is away for some minutes is no reason to kill an agent
 # that may hold an answer which could not be stored yet.
 WATCHDOG_S = 300
-LOGIN_NEEDED = 4  # the exit code of LoginRequired: a restart cannot help
+# A restart cannot help: no login is there, or another agent keeps the logins.
+FINAL = (LoginRequired.exit_code, ConflictError.exit_code)
 # The user manager sets these itself, for the session that it makes.
 _OF_THE_SESSION = ("XDG_RUNTIME_DIR", "XDG_SESSION", "XDG_SEAT", "XDG_VTNR", "XDG_CURRENT_DESKTOP", "XDG_MENU_PREFIX")
 _OF_THE_MANAGER = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS"})
 
 
-def unit_text(interpreter: str, store: Path, environ: Mapping[str, str], passphrase_command: str | None = None) -> str:
+def unit_text(
+    interpreter: str,
+    store: Path,
+    environ: Mapping[str, str],
+    passphrase_command: str | None = None,
+    *,
+    debug: bool = False,
+) -> str:
     """The unit that runs the agent of `store` as it would run from here.
 
     Raises ConfigError for what no unit can say.
     """
     words = [_quoted(interpreter), "-P", "-m", "ctaclient_agent", "run"]
     words += ["--passphrase-command", _quoted(passphrase_command)] if passphrase_command else []
+    words += ["--debug"] if debug else []
     command = " ".join(words).replace("$", "$$")
     variables = [f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(carried(environ).items())]
     return "\n".join(
@@ -46,7 +55,7 @@ def unit_text(interpreter: str, store: Path, environ: Mapping[str, str], passphr
             *variables,
             "Restart=on-failure",
             "RestartSec=10",
-            f"RestartPreventExitStatus={LOGIN_NEEDED}",
+            f"RestartPreventExitStatus={' '.join(map(str, FINAL))}",
             f"WatchdogSec={WATCHDOG_S}",
             "TimeoutStopSec=90",  # a refresh under way is finished first
             "UMask=0077",

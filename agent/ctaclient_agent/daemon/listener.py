@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ctaclient._util.hint import command
 from ctaclient._util.private import ensure_private_dir
+from ctaclient._util.redact import printable
 from ctaclient.control.address import check_peer, new_socket, socket_address
 from ctaclient.control.messages import MAX_BYTES, decode_request, encode_refusal
 from ctaclient.errors import AgentError, CtaError, UnsafePath
@@ -61,19 +62,28 @@ class Listener:
             connection.close()
             return
         thread = threading.Thread(target=self._serve, args=(connection,), name="control", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the user's limit of processes
+            _log.warning("no connection can be served: %s", error)
+            connection.close()
+            self._slots.release()
+            return
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
-        thread.start()
 
     def keep(self) -> None:
         """Listen anew when the socket was cleared away: systemd empties the runtime directory at the last logout.
 
-        Where its directory cannot be made now, the next call tries again.
+        Where its directory cannot be looked at or made now, the next call tries again.
         """
         try:
             if os.lstat(self._path).st_ino == self._inode:
                 return
         except FileNotFoundError:
             pass
+        except OSError as error:  # an expired Kerberos ticket
+            _log.debug("the control socket cannot be looked at: %s", error)
+            return
         try:
             renewed, inode = _bind(self._path)
         except (OSError, CtaError) as error:
@@ -89,7 +99,7 @@ class Listener:
     def close(self) -> None:
         """Stop listening and remove the socket, unless another agent has put its own there."""
         self._socket.close()
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             if os.lstat(self._path).st_ino == self._inode:
                 os.unlink(self._path)
 
@@ -103,19 +113,31 @@ class Listener:
         try:
             with connection:
                 check_peer(connection)
-                try:
-                    line = self._read_line(connection)
-                    if not line:
-                        return
-                    answer = self._answer(decode_request(line))
-                except CtaError as error:
-                    answer = encode_refusal(error)
+                line = self._read_line(connection)
+                if not line:
+                    return
+                answer = self._answer_to(line)
                 connection.settimeout(_SILENCE_S)
                 connection.sendall(answer)
         except (OSError, CtaError) as error:
             _log.debug("control connection ended: %s", error)
         finally:
             self._slots.release()
+
+    def _answer_to(self, line: bytes) -> bytes:
+        """The answer, or a refusal that says why there is none."""
+        try:
+            return self._answer(decode_request(line))
+        except CtaError as error:
+            return encode_refusal(error)
+        except OSError as error:
+            _log.warning("a request cannot be answered: %s", error)
+            where = f"{error.filename}: " if error.filename else ""
+            return encode_refusal(AgentError(printable(f"the agent cannot answer: {where}{error.strerror or error}")))
+        except Exception as error:  # noqa: BLE001 - who asked must hear that it failed, not that the agent ended
+            _log.exception("a request cannot be answered")
+            why = f"the agent cannot answer: {type(error).__name__}"
+            return encode_refusal(AgentError(why, hint="ctaclient agent logs"))
 
     def _read_line(self, connection: socket.socket) -> bytes:
         """One line, however slowly it drips in, within one limit of time and size."""

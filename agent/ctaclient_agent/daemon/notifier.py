@@ -33,8 +33,12 @@ class Notifier:
         """Start the command, if there is one, with `text` as its last argument."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=self._run, args=(text,), name="notify_command")
+        try:
+            thread.start()
+        except RuntimeError as error:  # the user's limit of processes
+            self._complain(f"notify_command cannot be started: {error}")
+            return
         self._threads.append(thread)
-        thread.start()
 
     def join(self) -> None:
         """Wait for those under way, which have their limit."""

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ctaclient._util.clock import Clock
@@ -15,11 +16,15 @@ PATIENCE_S = 60.0
 
 
 class OrphanWatch:
-    """Looks at the `store` each time it is asked; the one that is there now is the one that counts."""
+    """Looks at the `store` each time it is asked; the one that is there now is the one that counts.
 
-    def __init__(self, store: Path, clock: Clock) -> None:
+    `is_ours` tells whether a directory under another number is the same store all the same.
+    """
+
+    def __init__(self, store: Path, clock: Clock, is_ours: Callable[[], bool]) -> None:
         self._store = store
         self._clock = clock
+        self._is_ours = is_ours
         self._number = os.stat(store).st_ino
         self._gone_since: float | None = None
 
@@ -34,7 +39,10 @@ class OrphanWatch:
 
     def _is_gone(self) -> bool:
         try:
-            return os.stat(self._store).st_ino != self._number
+            number = os.stat(self._store).st_ino
+            if number != self._number and self._is_ours():
+                self._number = number  # FUSE file systems may number anew, at each mount or whenever they like
+            return number != self._number
         except FileNotFoundError:
             return True
         except OSError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ctaclient._util.clock import SystemClock
 from ctaclient._util.private import ensure_private_dir
 from ctaclient.control.messages import encode_answer
-from ctaclient.errors import CtaError, LoginRequired, NetworkError, ProtocolError
+from ctaclient.errors import AgentError, CtaError, LoginRequired, NetworkError, ProtocolError
 from ctaclient.tokens.scoped import TokenRequest
 from ctaclient_agent.daemon.instance import Instance
 from ctaclient_agent.daemon.listener import Listener
@@ -86,7 +86,7 @@ def serve(
         tenure = Tenure(lease, vault, open_spending, me, clock, every_s=terms.tick_s)
         refresher = Refresher(vault, Discovery(), HttpxHttp, open_spending, clock, may_refresh=tenure.holds)
         with Supervisor.of(paths, vault.store.record, clock, os.environ) as supervisor:
-            noting, orphan_watch = supervisor.noting(refresher), OrphanWatch(paths.store, clock)
+            noting, orphan_watch = supervisor.noting(refresher), OrphanWatch(paths.store, clock, machine.is_known)
             service = Service(paths, me, instance, vault, noting, tenure, orphan_watch, supervisor, clock)
             _log.info("agent %s started, pid %d, store %s", me.version, me.pid, paths.store)
             service.run(lambda: ready(me))
@@ -154,6 +154,10 @@ class Service:
             self._supervisor.stopping()
             listener.refuse()
             self._workers.join()
+            # Who asked for a narrower token spends the login's refresh token, too.
+            self._refresher.wait_idle()
+            for profile in self._refresher.store_unsaved():
+                _log.error("%s: what the issuer answered cannot be stored and is lost", profile)
             self._roster.close()
             listener.finish()
             with contextlib.suppress(OSError):
@@ -186,13 +190,16 @@ class Service:
             self._wait(listener, slice_s if announced else _FIRST_PASS_S - passed_s)
 
     def _look_at_store(self) -> None:
-        try:
-            self._roster.set_role(refreshes=self._tenure.tick())
-            self._refresher.keep()
-            self._roster.scan()
-        except (OSError, CtaError) as error:
-            # A home that is away for a while (NFS, an expired Kerberos ticket) is no reason to end (agent.md 5).
-            _log.warning("the store cannot be used: %s", error)
+        # Each for itself: what one of them stumbles over must not keep the others from their work.
+        for look in (self._refresher.keep, self._look_at_lease, self._roster.scan):
+            try:
+                look()
+            except (OSError, CtaError) as error:
+                # A home that is away for a while (NFS, an expired Kerberos ticket) is no reason to end (agent.md 5).
+                _log.warning("the store cannot be used: %s", error)
+
+    def _look_at_lease(self) -> None:
+        self._roster.set_role(refreshes=self._tenure.tick())
 
     def _wait(self, listener: Listener, limit_s: float) -> None:
         at = self._roster.next_at()
@@ -228,8 +235,16 @@ class Service:
 
     def _token(self, profile: str, request: Request) -> dict[str, Any]:
         wanted = TokenRequest.of(request.scope, request.audience)
+        os.stat(self._paths.store)  # one that is away says nothing of its logins
+        try:
+            os.lstat(self._vault.sealed_file(profile))
+        except (FileNotFoundError, NotADirectoryError):
+            raise _unknown(profile) from None  # before anything is made for it
+        if self._stopping:
+            raise AgentError("the agent is ending", hint="ctaclient start-agent")
         outcome = self._refresher.get_scoped(profile, wanted, request.min_ttl_s)
-        self._roster.look_again(profile)
+        with contextlib.suppress(OSError):  # what was got is good all the same, and the loop looks again
+            self._roster.look_again(profile)
         self._wake()
         if isinstance(outcome, Renewed):
             file = self._vault.store.scoped(profile).token_file(wanted.key())

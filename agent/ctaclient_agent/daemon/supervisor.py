@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ctaclient.errors import CtaError
 from ctaclient.tokens.error_file import ErrorFile
-from ctaclient_agent.daemon.notes import INTERNAL, NOTIFY_COMMAND, Notes
+from ctaclient_agent.daemon.notes import INTERNAL, NOTIFY_COMMAND, STORE, Notes
 from ctaclient_agent.daemon.notifier import Notifier
 from ctaclient_agent.daemon.sd_notify import VARIABLES, ServiceManager
 from ctaclient_agent.process.moments import local_time
@@ -102,6 +102,19 @@ class NotingRefresher:
     def keep(self) -> None:
         """As `Refresher.keep`."""
         self._refresher.keep()
+
+    def wait_idle(self) -> None:
+        """As `Refresher.wait_idle`."""
+        self._refresher.wait_idle()
+
+    def store_unsaved(self) -> list[str]:
+        """As `Refresher.store_unsaved`."""
+        lost = self._refresher.store_unsaved()
+        for profile in lost:
+            why = f"the agent ended before it could store what the issuer answered for profile {profile}"
+            cure = f"ctaclient start-agent --profile {profile}"
+            self._notes.note(profile, STORE, f"{why}; should the login be refused, type: {cure}")
+        return lost
 
     def get_scoped(self, profile: str, request: TokenRequest, min_ttl_s: float) -> Outcome:
         """As `Refresher.get_scoped`. What else fails is for who asked, and he is told."""

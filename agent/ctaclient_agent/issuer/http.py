@@ -147,6 +147,8 @@ class _Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        if self._limit is not None:
+            self._limit.end()
         del self._timer  # it refers to us: without this the connection stays until a garbage collection, see `_let_go`
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -157,13 +159,12 @@ class _Deadline:
             found = stream.get_extra_info("socket") if stream is not None else None
             self._socket = found if isinstance(found, socket.socket) else None
             self._bound_delivery()
+        if self._limit is not None and event.endswith(("send_request_body.complete", "send_request_body.failed")):
+            self._limit.end()
         if self.passed:
             raise TimeoutError
-        if self._limit is not None:
-            if event.endswith("send_request_body.started"):
-                self._limit.begin()
-            elif event.endswith(("send_request_body.complete", "send_request_body.failed")):
-                self._limit.end()
+        if self._limit is not None and event.endswith("send_request_body.started"):
+            self._limit.begin()
 
     def _bound_delivery(self) -> None:
         """What could not be delivered in the time of the request is not delivered later, either: tcp(7)."""

@@ -38,15 +38,18 @@ def is_too_wide(tokens: Tokens, request: TokenRequest) -> str:
     token only the scope is known that the answer names.
     """
     said = claims(tokens.access_token)
-    listed = said.get("scope")
-    for granted in (tokens.scope or "", listed if isinstance(listed, str) else ""):
+    for granted in (tokens.scope or "", *(_words(said.get(claim)) for claim in ("scope", "scp"))):
         if excess := request.excess(granted):
             return printable(f"scope {' '.join(sorted(excess))}", limit=200)
-    audience = said.get("aud")
-    audiences = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
-    if request.audience and audiences and set(map(str, audiences)) != {request.audience}:
-        return printable(f"audience {' '.join(map(str, audiences))}", limit=200)
+    # A token that says things, but not for whom it is, is for everybody.
+    if request.audience and said and set(_words(said.get("aud")).split()) != {request.audience}:
+        return printable(f"audience {_words(said.get('aud')) or 'any'}", limit=200)
     return ""
+
+
+def _words(claim: object) -> str:
+    """A claim that is a text in some issuers' tokens and a list in others'."""
+    return " ".join(map(str, claim)) if isinstance(claim, list) else claim if isinstance(claim, str) else ""
 
 
 def _is_absolute(audience: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ctaclient._util.redact import printable
-from ctaclient.errors import CtaError, LoginRequired
+from ctaclient.errors import ConflictError, CtaError, LoginRequired
 from ctaclient.tokens.pending import Pending, read_pending, remove_pending, write_pending
 from ctaclient_agent.issuer.answers import CLIENT_REFUSED
 from ctaclient_agent.issuer.client_auth import ClientAuth
@@ -18,8 +18,8 @@ from ctaclient_agent.login.browser import open_browser, require_display
 from ctaclient_agent.login.client import Client, named_client, own_client
 from ctaclient_agent.login.code_flow import Browse
 from ctaclient_agent.login.device import Refused
-from ctaclient_agent.login.ending import delete_client
-from ctaclient_agent.login.flows import log_in
+from ctaclient_agent.login.ending import delete_client, revoke_tokens
+from ctaclient_agent.login.flows import log_in, throw_away
 from ctaclient_agent.login.secret import OPTION_HINT, prompt_secret
 from ctaclient_agent.logins.spending import alone
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ctaclient._util.clock import Clock
+    from ctaclient_agent.issuer.answers import Tokens
     from ctaclient_agent.issuer.discovery import Metadata
     from ctaclient_agent.login.device import Prompt
     from ctaclient_agent.login.manner import Flow, Manner
@@ -36,22 +38,34 @@ if TYPE_CHECKING:
     from ctaclient_agent.logins.vault import Vault
 
 
-def check_manner(vault: Vault, target: Target, manner: Manner, around: Surroundings) -> None:
-    """Raise what stands in the way of asking anybody: no display for a browser, or another login that waits."""
+def check_manner(
+    vault: Vault, target: Target, manner: Manner, around: Surroundings, *, new_login: bool = False
+) -> None:
+    """Raise what stands in the way of asking anybody: no display for a browser, or another login that waits.
+
+    A `new_login` waits for none: on another machine nobody can see from here whether that one has ended.
+    """
     if manner.flow == "code":
         require_display(around.environ)
+    if new_login:
+        return
     waiting = read_pending(vault.store.profile_dir(target.name), around.clock.now())
     if waiting is not None:
         raise LoginRequired(
             f"a login to profile {target.name} waits for approval already ({waiting}), at {waiting.verification_uri}",
-            hint="approve that one, or end it and start again",
+            hint=f"approve that one, or ctaclient start-agent --new-login --profile {target.name}",
         )
 
 
 def approve_login(
     vault: Vault, target: Target, sealed: Login | None, secret_file: Path | None, manner: Manner, around: Surroundings
 ) -> None:
-    """A new login for `target`, stored. `sealed` is the one before, of whatever issuer and client."""
+    """A new login for `target`, stored. `sealed` is the one before, of whatever issuer and client.
+
+    Raises ConflictError when another account approves it than the one that the profile belongs to.
+    """
+    with vault.lock(target.name).within(around.clock):
+        pass  # nobody approves a login that cannot be stored because some process is stopped
     with HttpxHttp(target.ca_bundle) as http, _shown(vault, target, manner, around) as show:
         before = sealed if sealed and same_issuer(sealed.issuer, target.issuer) else None
         metadata = discover(target.issuer, http)
@@ -59,10 +73,16 @@ def approve_login(
         def store(client: Client) -> None:
             try:
                 login, tokens, received_at = log_in(target, client, metadata, manner.flow, http, around.clock, show)
-                with vault.lock(target.name), alone(vault, target.name, around.clock):
-                    vault.save(login, tokens, received_at)
+                try:
+                    replaced = _save(vault, target, login, tokens, received_at, around.clock)
+                except BaseException:
+                    if not _may_be_stored(vault, login):
+                        throw_away(tokens, target, client, metadata, http)
+                    raise
                 if (skewed := describe_skew(tokens.skew_s)) is not None:
                     around.terminal.warn(skewed)
+                if replaced is not None and not target.habits.revocation_ends_all:
+                    _end(replaced, http, around)
             except BaseException:
                 if client.is_new and client.registration and not _is_stored(vault, target.name, client):
                     _tidy_up(client.registration.uri, client.registration.token, http, around)
@@ -75,6 +95,45 @@ def approve_login(
             client = _log_in_as_own(store, target, before, metadata, manner.flow, http, around)
         if before and before.registered_for and before.client_id != client.auth.client_id:
             _tidy_up(before.registration_uri, before.registration_token, http, around)
+
+
+def _save(vault: Vault, target: Target, login: Login, tokens: Tokens, received_at: float, clock: Clock) -> Login | None:
+    """Store the login; the one that it replaces, if that may still work at the same issuer."""
+    with vault.lock(target.name).within(clock), alone(vault, target.name, clock):
+        before = _current(vault, login)  # not the one of the beginning: an agent may have refreshed it since
+        if before is not None and None not in (before.subject, login.subject) and before.subject != login.subject:
+            raise ConflictError(
+                f"profile {target.name} belongs to another account of this issuer than the one that approved",
+                hint=f"approve as before, or first: ctaclient logout --profile {target.name}",
+            )
+        had_ended = _had_ended(vault, target.name)
+        vault.save(login, tokens, received_at)
+    if before is None or had_ended or before.refresh_token == login.refresh_token:
+        return None
+    return before
+
+
+def _had_ended(vault: Vault, profile: str) -> bool:
+    try:
+        record = vault.store.record(profile)
+    except (CtaError, OSError):
+        return False
+    return record is not None and record.state == "login_required"
+
+
+def _current(vault: Vault, login: Login) -> Login | None:
+    """The login that `login` is to replace, where it can be opened and is of the same issuer."""
+    try:
+        before = vault.load(login.profile)
+    except (CtaError, OSError):
+        return None
+    return before if before is not None and same_issuer(before.issuer, login.issuer) else None
+
+
+def _end(replaced: Login, http: HttpxHttp, around: Surroundings) -> None:
+    """Nobody has the refresh token of the login before any more, so it is not to work any more."""
+    if (trouble := revoke_tokens(replaced, None, http, around.clock)) is not None:
+        around.terminal.warn(f"the login before may still work at the issuer: {trouble.message}")
 
 
 def _log_in_as(
@@ -142,9 +201,18 @@ def _is_stored(vault: Vault, profile: str, client: Client) -> bool:
     return login is not None and login.client_id == client.auth.client_id
 
 
+def _may_be_stored(vault: Vault, login: Login) -> bool:
+    """Whether the refresh token of `login` is in the store, as far as that can be seen."""
+    try:
+        found = vault.load(login.profile)
+    except (CtaError, OSError):
+        return True
+    return found is not None and found.refresh_token == login.refresh_token
+
+
 def _tidy_up(uri: str | None, token: str | None, http: HttpxHttp, around: Surroundings) -> None:
     """Delete a client of ours that serves nothing any more."""
-    left = delete_client(uri, token, http, around.clock) if uri and token else None
+    left = delete_client(uri, token, http, around.clock).left if uri and token else None
     if left:
         around.terminal.warn(f"a client that was registered for you is still at the issuer: {left}")
 

@@ -18,7 +18,8 @@ from ctaclient_agent.issuer.discovery import is_https
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# xdg-open is a shell script, and so are many browsers: nothing in an address may mean anything to a careless one.
+# xdg-open is a shell script, and so are many browsers: should one be careless, an address has no quote, `$`, `;`, `|`,
+# space and the like. `&` and `?` mean something to a shell as well, but no query does without them.
 _HARMLESS = re.compile(r"https://[A-Za-z0-9._~:/?=&%+,@\[\]-]+")
 _MAX_LENGTH = 8192
 
@@ -57,5 +58,5 @@ def open_browser(url: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes
 
 
 def is_openable(url: str) -> bool:
-    """Whether `url` may be handed to a browser: https, and no character that any shell knows."""
+    """Whether `url` may be handed to a browser: https, not too long, and of few kinds of characters."""
     return is_https(url) and len(url) <= _MAX_LENGTH and _HARMLESS.fullmatch(url) is not None

@@ -21,6 +21,9 @@ _DEFAULT_INTERVAL_S = 5.0
 _SLOW_DOWN_S = 5.0
 # RFC 8628 3.2 has no default; both Keycloak and IAM say 600 s.
 _DEFAULT_LIFE_S = 600.0
+# However long the network is away: the user has approved meanwhile, and waits.
+_MAX_BACKOFF_S = 30.0
+_MAX_ADDRESS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,24 @@ def device_flow(
 
     poll = {"grant_type": GRANT, "device_code": device_code, **({"code_verifier": verifier} if verifier else {})}
     wait_s = interval_s
+    trouble: NetworkError | None = None
+
+    def backoff() -> float:
+        """RFC 8628 3.5: poll less often after a time-out; once more just before the end."""
+        left_s = prompt.life_s - (clock.monotonic() - started)
+        return max(interval_s, min(wait_s * 2, _MAX_BACKOFF_S, left_s - 1.0))
+
     while True:
         if clock.monotonic() + wait_s - started > prompt.life_s:
-            raise _expired()
+            raise trouble or _expired()
         yield Wait(wait_s)
         result = yield Post("token", poll)
         if isinstance(result, TlsError):
             raise result
         if isinstance(result, NetworkError):
-            wait_s *= 2  # RFC 8628 3.5: poll less often after a time-out
+            trouble, wait_s = result, backoff()
             continue
+        trouble = None
         answer = read_tokens(_reply(result), clock.now(), device_code, verifier, client_secret)
         if isinstance(answer, Tokens):
             return answer
@@ -99,7 +110,8 @@ def device_flow(
             interval_s += _SLOW_DOWN_S  # for this and all later polls
             wait_s = interval_s
         elif _is_passing(answer):
-            wait_s = max(wait_s * 2, answer.retry_after_s or 0.0)
+            trouble = ServerError(f"the issuer cannot tell now: {answer.text}", status=answer.status)
+            wait_s = max(backoff(), answer.retry_after_s or 0.0)
         else:
             raise _ended(answer)
 
@@ -131,11 +143,13 @@ def _read_device_answer(reply: Reply, now: float, *secrets: str | None) -> tuple
         raise IssuerError("the issuer's answer to the login request has no device code or no user code")
     if not is_https(uri):
         raise IssuerError(f"the issuer's verification address is not https: {printable(str(uri), limit=100)}")
+    if len(str(uri)) > _MAX_ADDRESS:
+        raise IssuerError(f"the issuer's verification address is longer than {_MAX_ADDRESS} characters")
     complete = body.get("verification_uri_complete")
     prompt = Prompt(
         user_code=printable(user_code.strip(), limit=64),
         verification_uri=str(uri),
-        complete_uri=complete if is_https(complete) else None,
+        complete_uri=complete if is_https(complete) and len(str(complete)) <= _MAX_ADDRESS else None,
         life_s=seconds(body.get("expires_in")) or _DEFAULT_LIFE_S,
     )
     return device_code, prompt, seconds(body.get("interval")) or _DEFAULT_INTERVAL_S

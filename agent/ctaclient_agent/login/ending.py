@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ctaclient_agent.issuer.discovery import discover
 
 if TYPE_CHECKING:
     from ctaclient._util.clock import Clock
+    from ctaclient_agent.issuer.answers import Tokens
     from ctaclient_agent.issuer.discovery import Metadata
     from ctaclient_agent.issuer.http import Http, RegistrationHttp
     from ctaclient_agent.logins.credentials import Login
@@ -33,29 +35,55 @@ class Ending:
     client_left: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What became of a client: `done` where the issuer has deleted it now, `left` says why it may still be there."""
+
+    done: bool
+    left: str | None = None
+
+
 def end_login(login: Login, access_token: str | None, http: RegistrationHttp, clock: Clock) -> Ending:
     """Revoke the tokens of `login`, and delete its client if we registered it."""
-    trouble = _revoke_all(login, access_token, http, clock)
+    trouble = revoke_tokens(login, access_token, http, clock)
     if login.registration_uri is None or login.registration_token is None:
         return Ending(trouble)
-    client_left = delete_client(
+    client = delete_client(
         login.registration_uri, login.registration_token, http, clock, *_secrets(login, access_token)
     )
     # RFC 7592 2.3: its grants end with it, and nobody could present them any more.
-    return Ending(trouble if client_left else None, client_left)
+    return Ending(None if client.done else trouble, client.left)
 
 
-def delete_client(uri: str, token: str, http: RegistrationHttp, clock: Clock, *secrets: str) -> str | None:
-    """Delete the client at `uri`: None when it is gone, else why it is not, without `secrets`."""
+def delete_client(uri: str, token: str, http: RegistrationHttp, clock: Clock, *secrets: str) -> Deletion:
+    """Delete the client at `uri`. What is said of one that is left holds no `secrets`."""
     try:
         reply = http.delete(uri, {"Authorization": f"Bearer {token}"})
     except NetworkError as error:
-        return error.message
-    # RFC 7592 2.3: 401 where the client has been gone before
-    return None if reply.status in (200, 204, 401, 404) else read_failure(reply, clock.now(), token, *secrets).text
+        return Deletion(done=False, left=error.message)
+    if reply.status in (200, 204):
+        return Deletion(done=True)
+    # RFC 7592 2.3: 401 where the client has been gone before. The token may also have been replaced, so it proves
+    # nothing about the client's grants.
+    if reply.status in (401, 404):
+        return Deletion(done=False)
+    return Deletion(done=False, left=read_failure(reply, clock.now(), token, *secrets).text)
 
 
-def _revoke_all(login: Login, access_token: str | None, http: Http, clock: Clock) -> CtaError | None:
+def discard(tokens: Tokens, auth: ClientAuth, metadata: Metadata, http: Http) -> None:
+    """Revoke tokens that nobody is going to use, as far as the issuer lets us; never raises for what it answers."""
+    if metadata.revocation_endpoint is None:
+        return
+    for hint, token in (("refresh_token", tokens.refresh_token), ("access_token", tokens.access_token)):
+        if token is not None:
+            with contextlib.suppress(NetworkError, ConfigError):
+                http.post(
+                    metadata.revocation_endpoint, *auth.apply({"token": token, "token_type_hint": hint}, metadata)
+                )
+
+
+def revoke_tokens(login: Login, access_token: str | None, http: Http, clock: Clock) -> CtaError | None:
+    """Revoke the tokens of `login`: None, or why its refresh token may still work."""
     try:
         metadata = discover(login.issuer, http)
         if metadata.revocation_endpoint is None:

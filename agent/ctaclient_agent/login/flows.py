@@ -12,6 +12,7 @@ from ctaclient._util.redact import printable
 from ctaclient.errors import IssuerError, NetworkError, TlsError
 from ctaclient_agent.login.code_flow import Browse, CodeRequest, Listen, code_flow
 from ctaclient_agent.login.device import Post, Prompt, Wait, device_flow
+from ctaclient_agent.login.ending import discard
 from ctaclient_agent.login.idtoken import verify_id_token
 from ctaclient_agent.login.loopback import Loopback
 from ctaclient_agent.logins.credentials import Login
@@ -44,6 +45,21 @@ def log_in(
     run = _by_code if flow == "code" else _by_device
     tokens = run(target, client, metadata, http, clock, show)
     received_at = clock.now()
+    try:
+        return _checked(target, client, metadata, tokens, http, clock), tokens, received_at
+    except BaseException:
+        throw_away(tokens, target, client, metadata, http)
+        raise
+
+
+def throw_away(tokens: Tokens, target: Target, client: Client, metadata: Metadata, http: Http) -> None:
+    """Revoke the tokens of a login that is not kept, where that ends no other login of the user."""
+    if client.is_new or not target.habits.revocation_ends_all:
+        discard(tokens, client.auth, metadata, http)
+
+
+def _checked(target: Target, client: Client, metadata: Metadata, tokens: Tokens, http: Http, clock: Clock) -> Login:
+    """The login that `tokens` make. Raises IssuerError or the kin of NetworkError when they make none."""
     if tokens.refresh_token is None:
         raise IssuerError(
             "the issuer gave no refresh token, so nothing could keep you logged in",
@@ -61,7 +77,7 @@ def log_in(
             tokens.id_token, jwks, issuer=metadata.issuer, client_id=client.auth.client_id, now=now
         )
     registered = client.registration
-    login = Login(
+    return Login(
         profile=target.name,
         issuer=metadata.issuer,
         generation=0,
@@ -79,7 +95,6 @@ def log_in(
         registration_token=registered.token if registered else None,
         audience_parameter=target.habits.audience_parameter,
     )
-    return login, tokens, received_at
 
 
 def _by_device(target: Target, client: Client, metadata: Metadata, http: Http, clock: Clock, show: Show) -> Tokens:

@@ -28,9 +28,10 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """One line."""
-        # A closed stderr (`2>&-`, `2>&1 | head`): nobody listens, which must not end a login.
+        # A closed stderr (`2>&-`, `2>&1 | head`), a full disk, a terminal that hung up: nobody listens, which must not
+        # end a login.
         if self._stream is not None:
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(OSError):
                 print(text, file=self._stream, flush=True)
 
     def show(self, prompt: Prompt, profile: str, issuer: str, *, qr: bool = False) -> None:

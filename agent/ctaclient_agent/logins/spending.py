@@ -25,16 +25,16 @@ def spending_of(vault: Vault, clock: Clock) -> Callable[[str], Lease]:
 
 
 @contextlib.contextmanager
-def alone(vault: Vault, profile: str, clock: Clock) -> Iterator[None]:
-    """Let no machine spend the refresh token of `profile` meanwhile. Needs the lock.
+def alone(vault: Vault, profile: str, clock: Clock) -> Iterator[Lease | None]:
+    """Let no machine spend the refresh token of `profile` meanwhile. Needs the lock. Gives the lease.
 
-    One that does so now ends soon; should it not, what a person has just decided counts for more.
+    One that spends now ends soon. Should it not, the lease is None, and what goes on may be undone by what that stores.
     """
     spending = spending_of(vault, clock)(profile)
     deadline = clock.monotonic() + _SPENDING_ENDS_S
-    while not spending.take({}) and clock.monotonic() < deadline:
+    while not (taken := spending.take({})) and clock.monotonic() < deadline:
         clock.sleep(0.5)
     try:
-        yield
+        yield spending if taken else None
     finally:
         spending.release()

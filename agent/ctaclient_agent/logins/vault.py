@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ctaclient.tokens.scoped import TokenRequest
     from ctaclient_agent.issuer.answers import Tokens
+    from ctaclient_agent.issuer.send_limit import SendLimit
     from ctaclient_agent.logins.credentials import Login
     from ctaclient_agent.machines.machine import Machine
 
@@ -63,24 +64,30 @@ class Vault:
         return self.store.profile_dir(profile) / "spending"
 
     def profiles(self) -> dict[str, Stamp]:
-        """The profiles that have a sealed login, each with the stamp of its file."""
-        found = {}
-        for path in sorted(self.store.directory.glob("*/login.sealed")):
-            name = path.parent.name
-            if re.fullmatch(r"[a-z0-9-]+", name) and (stamp := _stamp(path)) is not None:
-                found[name] = stamp
-        return found
+        """The profiles that have a sealed login, each with the stamp of its file.
+
+        Raises OSError where the store is there and cannot be listed: then nobody knows which there are.
+        """
+        try:
+            names = sorted(os.listdir(self.store.directory))
+        except FileNotFoundError:
+            return {}
+        stamps = {name: self.stamp(name) for name in names if re.fullmatch(r"[a-z0-9-]+", name)}
+        return {name: stamp for name, stamp in stamps.items() if stamp is not None}
 
     def stamp(self, profile: str) -> Stamp | None:
         """The stamp of the sealed login, or None when there is none."""
         return _stamp(self.sealed_file(profile))
 
     def generation(self, profile: str) -> int | None:
-        """The generation that the sealed file claims, or None when it cannot be read."""
+        """The generation that the sealed file claims; None when there is no such file, or none that makes sense.
+
+        Raises OSError and UnsafePath: one that cannot be read now is not one that is gone.
+        """
         path = self.sealed_file(profile)
         try:
             return read_header(read_private(path), str(path)).generation
-        except (CtaError, OSError):
+        except (FileNotFoundError, LoginRequired):
             return None
 
     def load(self, profile: str) -> Login | None:
@@ -133,7 +140,7 @@ class Vault:
         """Make the store and the key, and write something there. Raises OSError when that is not possible."""
         ensure_private_dir(self.store.directory)
         self.machine.make_key()
-        probe = self.store.directory / "probe"
+        probe = self.store.directory / ".probe"
         write_private(probe, bytes(4096))
         probe.unlink()
 
@@ -194,20 +201,23 @@ class Vault:
         self._write(login)
         return login
 
-    def seal_again(self, profile: str) -> bool:
-        """Seal a login that we can open for all machines that are known now. Needs the lock; False when we cannot."""
+    def seal_again(self, profile: str, limit: SendLimit, *, ca_bundle: str | None = None) -> bool:
+        """Seal a login that we can open for all machines that are known now, perhaps with another CA bundle.
+
+        Needs the lock, and the lease of spending until `limit`: written later, it would put a refresh token back that
+        another machine has spent meanwhile. False when we cannot open it. Raises TimeoutError when it is too late.
+        """
         with contextlib.suppress(LoginRequired):
             login = self.load(profile)
             if login is not None:
-                self._write(login)
+                data = self._sealed(replace(login, ca_bundle=ca_bundle or login.ca_bundle))
+                limit.begin()
+                try:
+                    write_private(self.sealed_file(profile), data)
+                finally:
+                    limit.end()
                 return True
         return False
-
-    def change_ca_bundle(self, login: Login, ca_bundle: str) -> Login:
-        """Remember another CA bundle for the refreshes of `login`. Needs the lock."""
-        login = replace(login, ca_bundle=ca_bundle)
-        self._write(login)
-        return login
 
     def wipe(self, profile: str) -> None:
         """Delete the login, its tokens and its record, the secrets first. Needs the lock."""
@@ -220,10 +230,13 @@ class Vault:
         self.store.record_file(profile).unlink(missing_ok=True)
         sync_directory(self.store.profile_dir(profile))
 
-    def require_login(self, profile: str, reason: str) -> None:
-        """Tell the readers that the login has ended; the token stays while it lives. Needs the lock."""
+    def require_login(self, profile: str, generation: int | None, reason: str) -> None:
+        """Tell the readers that the login has ended; the token stays while it lives. Needs the lock.
+
+        Of that `generation`: another one is a login that came since. None: of whichever is there.
+        """
         record = self.store.record(profile)
-        if record is not None:
+        if record is not None and generation in (None, record.generation):
             self.store.publish(replace(record, state="login_required", reason=reason), None)
 
     def _generations(self, profile: str) -> tuple[int, int]:
@@ -234,8 +247,11 @@ class Vault:
         return self.generation(profile) or 0, record.generation if record else 0
 
     def _write(self, login: Login) -> None:
+        write_private(self.sealed_file(login.profile), self._sealed(login))
+
+    def _sealed(self, login: Login) -> bytes:
         self.machine.make_key()
-        write_private(self.sealed_file(login.profile), seal(*sealed_parts(login), self.machine.recipients().values()))
+        return seal(*sealed_parts(login), self.machine.recipients().values())
 
 
 def _record(login: Login, tokens: Tokens, now: float) -> Record:

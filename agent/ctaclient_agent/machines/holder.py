@@ -74,15 +74,35 @@ def read_holder(body: Any) -> Holder | None:
 
 def is_dead(holder: Holder, me: Holder) -> bool:
     """Whether `holder` has certainly ended. False where that cannot be known: on another machine, before its boot."""
-    return holder.is_neighbour_of(me) and _ticks(holder.pid) != holder.ticks
+    if not holder.is_neighbour_of(me):
+        return False
+    ticks = _ticks(holder.pid)
+    return _is_gone(holder.pid) if ticks is None else ticks != holder.ticks
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether there is no such process. Asked where /proc does not show it: mounted with hidepid, as on login nodes.
+
+    A number that was used again counts as alive there: then the lease's end is waited for.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _ticks(pid: int) -> int | None:
-    """Start of a process in clock ticks since boot (proc(5), field 22), or None when there is no such process."""
+    """Start of a process in clock ticks since boot (proc(5), field 22), -1 for one that has ended and was not reaped.
+
+    None when it is not shown.
+    """
     try:
         data = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
     # The second field is the program's name, in parentheses, with whatever in it.
     fields = data.rpartition(b")")[2].split()
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    return -1 if fields[0] in (b"Z", b"X") else int(fields[19])

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ctaclient.errors import ConfigError
+from ctaclient.errors import ConfigError, CtaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +94,8 @@ def decode_key(data: bytes, where: str, protection: Protection) -> X25519Private
         raw = _raw(body, where, protection) if known else b""
         key = X25519PrivateKey.from_private_bytes(raw)
         known = known and fingerprint_of(key.public_key()) == body["machine"]
+    except CtaError:
+        raise  # UsageError is a ValueError, too, and no damage
     except InvalidTag:
         raise ConfigError(f"the passphrase does not open the key {where}", hint="give the right passphrase") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
@@ -101,7 +103,7 @@ def decode_key(data: bytes, where: str, protection: Protection) -> X25519Private
     if not known:
         # Never replaced by ourselves: the logins of other profiles, or a later ctaclient, may still need it.
         raise ConfigError(
-            f"the key {where} is damaged or of a later version", hint=f"rm {where}; ctaclient start-agent"
+            f"the key {where} is damaged or of a later version", hint=f"mv {where} {where}.old; ctaclient start-agent"
         )
     return key
 

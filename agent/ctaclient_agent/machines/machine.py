@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from ctaclient.errors import ConfigError, CtaError
 from ctaclient_agent.machines.keypair import Protection, decode_key, encode_key, fingerprint_of, kind_of, public_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 VERSION = 1
@@ -28,6 +30,8 @@ _DAY_S = 86_400.0
 # A machine that did not start an agent for so long makes itself known again before it can open anything.
 _FORGOTTEN_S = 90 * _DAY_S
 _MAX_MACHINES = 200
+_REFUSED_S = 60.0
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class Machine:
@@ -37,7 +41,14 @@ class Machine:
     """
 
     def __init__(
-        self, directory: Path, store: Path, protection: Protection | None = None, key: X25519PrivateKey | None = None
+        self,
+        directory: Path,
+        store: Path,
+        protection: Protection | None = None,
+        key: X25519PrivateKey | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        link: Callable[[Path, Path], None] = os.link,
     ) -> None:
         self.key_file = directory / "machine.key"
         self._locks = directory / "locks"
@@ -46,6 +57,10 @@ class Machine:
         self._key = key
         self._kind: str | None = None
         self._guard = threading.Lock()
+        self._monotonic = monotonic
+        self._link = link
+        # Why the content of the key file could not be opened, and when.
+        self._refusal: tuple[bytes, CtaError, float] | None = None
 
     def key(self) -> X25519PrivateKey | None:
         """The private key, or None while this machine has none."""
@@ -55,9 +70,21 @@ class Machine:
                     data = read_private(self.key_file)
                 except FileNotFoundError:
                     return None
-                self._key = decode_key(data, str(self.key_file), self._protection)
+                self._key = self._open(data)
                 self._kind = kind_of(data)
             return self._key
+
+    def _open(self, data: bytes) -> X25519PrivateKey:
+        """The key in `data`. What failed is not tried again at once: a person may be asked, or a keyring be silent."""
+        if self._refusal is not None:
+            refused, known, at = self._refusal
+            if refused == data and self._monotonic() - at < _REFUSED_S:
+                raise _copy(known)
+        try:
+            return decode_key(data, str(self.key_file), self._protection)
+        except CtaError as error:
+            self._refusal = data, _copy(error), self._monotonic()
+            raise
 
     def make_key(self) -> X25519PrivateKey:
         """The private key, made if it is missing, its public half published. Of several at once one makes it."""
@@ -93,6 +120,16 @@ class Machine:
             return fingerprint_of(key.public_key()) if key else None
         return None
 
+    def is_known(self) -> bool:
+        """Whether the store is one in which this machine has made itself known. Raises OSError while that is away."""
+        if (name := self.name()) is None:
+            return False
+        try:
+            os.stat(self._known / f"{name}.json")
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
     def lock_file(self, profile: str) -> Path:
         """What the processes of this machine lock when they change the login of `profile`. Makes its directory."""
         ensure_private_dir(self._locks)
@@ -124,8 +161,13 @@ class Machine:
         write_private(temporary, data)
         try:
             # link(2) fails where the name exists, as O_EXCL does, but shows the file only when it is whole.
-            with contextlib.suppress(FileExistsError):
-                os.link(temporary, self.key_file)
+            self._link(temporary, self.key_file)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _create(self.key_file, data)
         finally:
             temporary.unlink(missing_ok=True)
         sync_directory(self.key_file.parent)
@@ -144,6 +186,28 @@ class Machine:
         seen = {path: _seen_at(path) for path in self._known.glob("*.json") if re.fullmatch(r"[0-9a-f]{16}", path.stem)}
         lately = [path for path, at in seen.items() if time.time() - at < _FORGOTTEN_S]
         return sorted(lately, key=lambda path: seen[path])[-_MAX_MACHINES:]
+
+
+def _copy(error: CtaError) -> CtaError:
+    """The same without a traceback, whose frames know secrets."""
+    return type(error)(error.message, hint=error.hint)
+
+
+def _create(path: Path, data: bytes) -> None:
+    """Write `path` where links are unknown, unless it is there: for a moment it is empty, and of no use to readers."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(fd, 0o600)  # the umask can only have taken bits away
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _seen_at(path: Path) -> float:

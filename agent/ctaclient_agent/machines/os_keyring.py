@@ -23,6 +23,7 @@ class OsKeyring:
 
     def __init__(self, *, limit_s: float = _LIMIT_S) -> None:
         self._limit_s = limit_s
+        self._asking: threading.Thread | None = None
 
     def read(self, name: str) -> str | None:
         """The secret under `name`, or None; also where there is no keyring."""
@@ -42,6 +43,8 @@ class OsKeyring:
         self._within_limit(lambda: keyring.set_password(_SERVICE, name, secret))
 
     def _within_limit(self, call: Callable[[], _T]) -> _T:
+        if self._asking is not None and self._asking.is_alive():  # one silent keyring costs one thread, not one a call
+            raise _unusable("it has not answered the question before")
         done: list[_T] = []
         failed: list[str] = []
 
@@ -52,9 +55,18 @@ class OsKeyring:
                 failed.append(type(error).__name__)
 
         thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(self._limit_s)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the user's limit of processes
+            failed.append(str(error))
+        else:
+            self._asking = thread
+            thread.join(self._limit_s)
         if done:
             return done[0]
         why = failed[0] if failed else f"it did not answer within {self._limit_s:.0f} s"
-        raise ConfigError(f"the system's keyring cannot be used: {why}", hint="leave out --keyring")
+        raise _unusable(why)
+
+
+def _unusable(why: str) -> ConfigError:
+    return ConfigError(f"the system's keyring cannot be used: {why}", hint="leave out --keyring")

@@ -21,7 +21,7 @@ _NOISY = ("httpx", "httpcore", "authlib")
 
 
 class Secrets:
-    """The secrets in play, newest first; old ones fall out, for they are spent."""
+    """The secrets in play, newest last; those that nobody learned again fall out, for they are spent."""
 
     def __init__(self, limit: int = 256) -> None:
         self._known: deque[str] = deque(maxlen=limit)
@@ -30,8 +30,9 @@ class Secrets:
     def learn(self, secret: str) -> None:
         """Hide `secret` from now on."""
         with self._guard:
-            if secret not in self._known:
-                self._known.append(secret)
+            if secret in self._known:
+                self._known.remove(secret)
+            self._known.append(secret)
 
     def hide(self, text: str) -> str:
         """`text` without them, and without anything else that looks like a credential."""

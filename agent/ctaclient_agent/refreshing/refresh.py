@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from dataclasses import dataclass, replace
@@ -18,7 +19,6 @@ from ctaclient.errors import (
     NetworkError,
     ServerError,
     TlsError,
-    UnsafePath,
 )
 from ctaclient_agent.issuer.answers import Failure, Tokens, read_tokens
 from ctaclient_agent.issuer.client_auth import ClientAuth
@@ -119,7 +119,8 @@ class Refresher:
         self._may_refresh = may_refresh
         self._unsaved: dict[str, _Unsaved] = {}
         self._lost: dict[str, str] = {}
-        self._unsaved_guard = threading.Lock()
+        self._busy = 0
+        self._guard = threading.Condition()
         self._skew_watch = SkewWatch()
 
     def refresh(self, profile: str, *, known: str | None = None) -> Outcome:
@@ -139,22 +140,46 @@ class Refresher:
 
         To be called more often than a lease of spending ends: the next try to store may be further away than that.
         """
-        with self._unsaved_guard:
+        with self._guard:
             waiting = list(self._unsaved.values())
         for unsaved in waiting:
-            unsaved.spending.renew()
+            with contextlib.suppress(OSError):  # the store is away for a while, for all others too
+                unsaved.spending.renew()
+
+    def wait_idle(self) -> None:
+        """Wait until no request is under way, and what came is stored. The requests have limits of their own."""
+        with self._guard:
+            self._guard.wait_for(lambda: self._busy == 0)
+
+    def store_unsaved(self) -> list[str]:
+        """Try once more to store what could not be stored; the profiles whose new refresh token is lost otherwise."""
+        with self._guard:
+            waiting = list(self._unsaved.values())
+        for unsaved in waiting:
+            profile = unsaved.login.profile
+            self._guarded(profile, lambda unsaved=unsaved: self._store(unsaved))  # type: ignore[misc]
+        with self._guard:
+            return sorted(self._unsaved)
 
     def _guarded(self, profile: str, do: Callable[[], Outcome]) -> Outcome:
+        with self._guard:
+            self._busy += 1
+        try:
+            return self._locked(profile, do)
+        finally:
+            with self._guard:
+                self._busy -= 1
+                self._guard.notify_all()
+
+    def _locked(self, profile: str, do: Callable[[], Outcome]) -> Outcome:
         try:
             with self._vault.lock(profile):
                 try:
                     return do()
                 except NoKey as error:
                     return self._pass(profile, error.message, error=error)
-                except (LoginRequired, UnsafePath) as error:
-                    return self._end(profile, error.message)
-                except ConfigError as error:
-                    return self._pass(profile, error.message, error=error)
+                except LoginRequired as error:
+                    return self._end(profile, None, error.message)
         except CtaError as error:
             return self._pass(profile, error.message, error=error)
         except OSError as error:
@@ -171,8 +196,8 @@ class Refresher:
                 return Renewed(record)
         login = self._vault.load(profile)
         if login is None:
-            return Refused("there is no login")
-        if (unsaved := self._take_unsaved(login)) is not None:
+            return self._gone(profile)
+        if (unsaved := self._unsaved_of(profile)) is not None:
             self._store(unsaved)
             return Passing("a new token is being stored")
         return self._contact(login, request)
@@ -180,10 +205,10 @@ class Refresher:
     def _refresh(self, profile: str, known: str | None) -> Outcome:
         login = self._vault.load(profile)
         if login is None:
-            return Refused("there is no login")
-        if (unsaved := self._take_unsaved(login)) is not None:
+            return self._gone(profile)
+        if (unsaved := self._unsaved_of(profile)) is not None:
             return self._store(unsaved)
-        record = self._vault.store.record(profile)
+        record = self._record(profile)
         is_whole = record is not None and record.state == "fresh" and record.generation == login.generation
         if known and record is not None and is_whole and record.token != known:
             return self._renewed(record)
@@ -221,6 +246,9 @@ class Refresher:
                     _log.warning("%s: %s", login.profile, skewed)
                 unsaved = _Unsaved(login, answer, self._clock.now(), spending, request)
                 return self._store(unsaved)
+            if answer.final:
+                said = f"the issuer ended the login: {answer.text}" + (_LOST if lost else "")
+                return self._end(login.profile, login.generation, said)
         except NetworkError as error:
             self._discovery.forget(login.issuer)
             if not isinstance(error, ConnectError | TlsError):
@@ -229,8 +257,6 @@ class Refresher:
         finally:
             if unsaved is None:
                 spending.release()
-        if answer.final:
-            return self._end(login.profile, f"the issuer ended the login: {answer.text}" + (_LOST if lost else ""))
         if answer.status == HTTPStatus.OK:
             self._lost[login.profile] = token  # truncated, or a portal's page: it may have been rotated
         self._discovery.forget(login.issuer)
@@ -261,23 +287,23 @@ class Refresher:
 
     def _store(self, unsaved: _Unsaved) -> Outcome:
         login, tokens, request = unsaved.login, unsaved.tokens, unsaved.request
+        with self._guard:
+            # Before anything can go wrong: the old refresh token is spent, so this answer is all there is.
+            self._unsaved[login.profile] = unsaved
         try:
-            # While it is not stored, nobody else may try the refresh token that is spent. Should another have followed,
-            # because we were stopped for long, what he has stored is newer; if he has nothing, ours is all there is.
-            if not unsaved.spending.renew() and self._vault.generation(login.profile) != login.generation:
+            # While it is not stored, nobody else may try the refresh token that is spent.
+            unsaved.spending.renew()
+            if not self._is_current(unsaved):
+                # We were stopped for long, and another has followed; or somebody has logged in anew, or out.
                 self._forget_unsaved(login.profile)
                 return self._overtaken(login.profile)
             if request is None:
                 record = self._vault.save(login, tokens, unsaved.received_at)
             else:
                 record = self._vault.save_scoped(login, tokens, request, unsaved.received_at)
-        except (OSError, CtaError) as error:
-            # A full disk or an expired Kerberos ticket: the old refresh token is spent, so this answer is all there is.
-            with self._unsaved_guard:
-                self._unsaved[login.profile] = unsaved
+        except (OSError, CtaError) as error:  # a full disk, an expired Kerberos ticket
             return self._pass(login.profile, f"the new token cannot be stored: {_why(error)}")
         self._forget_unsaved(login.profile)
-        unsaved.spending.release()
         _log.info(
             "%s: new access token %s, generation %d, valid for %.0f s",
             login.profile,
@@ -290,28 +316,49 @@ class Refresher:
             return self._pass(login.profile, wider.message, error=wider)
         return Renewed(record, self._vault.stamp(login.profile))
 
-    def _take_unsaved(self, stored: Login) -> _Unsaved | None:
-        """The answer that could not be stored, if nothing newer has been stored since."""
-        with self._unsaved_guard:
-            unsaved = self._unsaved.get(stored.profile)
-        if unsaved is None:
-            return None
+    def _is_current(self, unsaved: _Unsaved) -> bool:
+        """Whether nothing has been stored since `unsaved` was asked for, but perhaps a part of itself.
+
+        Not generations alone: they begin anew after a logout. Raises what keeps the store from being read.
+        """
         login, tokens = unsaved.login, unsaved.tokens
-        record = self._vault.store.record(stored.profile)
+        try:
+            stored = self._vault.load(login.profile)
+        except NoKey:
+            raise
+        except LoginRequired:
+            return True  # damaged: what we have is all there is
+        if stored is None:
+            return False
+        record = self._record(login.profile)
         half_done = (
             stored.generation == login.generation + 1
             and stored.refresh_token == (tokens.refresh_token or login.refresh_token)
             and (record is None or record.generation < stored.generation)
         )
-        if stored.generation == login.generation or half_done:
-            return unsaved
-        self._forget_unsaved(stored.profile)
-        unsaved.spending.release()
-        return None
+        as_before = stored.generation == login.generation and stored.refresh_token == login.refresh_token
+        return as_before or half_done
+
+    def _unsaved_of(self, profile: str) -> _Unsaved | None:
+        with self._guard:
+            return self._unsaved.get(profile)
 
     def _forget_unsaved(self, profile: str) -> None:
-        with self._unsaved_guard:
-            self._unsaved.pop(profile, None)
+        with self._guard:
+            unsaved = self._unsaved.pop(profile, None)
+        if unsaved is not None:
+            unsaved.spending.release()
+
+    def _gone(self, profile: str) -> Refused:
+        self._forget_unsaved(profile)
+        return Refused("there is no login")
+
+    def _record(self, profile: str) -> Record | None:
+        """The record; one that is damaged, or of a later version, is written anew and does not stand in the way."""
+        try:
+            return self._vault.store.record(profile)
+        except ConfigError:
+            return None
 
     def _overtaken(self, profile: str) -> Passing:
         passing = self._pass(profile, "the login was renewed by another agent meanwhile", _SOON_S)
@@ -326,10 +373,10 @@ class Refresher:
         _log.warning("%s: no new token: %s", profile, reason)
         return Passing(reason, retry_after_s, self._vault.stamp(profile), error)
 
-    def _end(self, profile: str, reason: str) -> Refused:
+    def _end(self, profile: str, generation: int | None, reason: str) -> Refused:
         _log.warning("%s: login needed: %s", profile, reason)
         try:
-            self._vault.require_login(profile, reason)
+            self._vault.require_login(profile, generation, reason)
         except (OSError, CtaError) as error:
             _log.warning("%s: the record cannot be written: %s", profile, _why(error))
         return Refused(reason, self._vault.stamp(profile))

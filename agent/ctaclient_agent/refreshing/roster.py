@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -52,11 +53,15 @@ class Roster:
     def scan(self, *, again: bool = False) -> None:
         """Take up what changed in the store: a login on a terminal, or a file put right.
 
-        With `again` logins that have ended are looked at once more, too.
+        With `again` logins that have ended are looked at once more, too. Raises OSError while the store cannot be
+        listed, and keeps what is known.
         """
         stamps = self._vault.profiles()
         with self._changed:
-            for name in set(self._watches) - set(stamps):
+            missing = set(self._watches) - set(stamps)
+        gone = {name for name in missing if self._is_gone(name)}
+        with self._changed:
+            for name in gone & set(self._watches):
                 if self._watches[name].state != "refreshing":
                     del self._watches[name], self._stamps[name]
                     _log.info("%s: the login is gone", name)
@@ -165,6 +170,17 @@ class Roster:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _is_gone(self, name: str) -> bool:
+        """Whether the store is there and the login of `name` is not: one that cannot be read now will come back."""
+        os.stat(self._vault.store.directory)
+        try:
+            os.lstat(self._vault.sealed_file(name))
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def _is_news(self, name: str, stamp: Stamp, *, again: bool) -> bool:
         watch = self._watches.get(name)

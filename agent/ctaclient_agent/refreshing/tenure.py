@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ctaclient.errors import CtaError
+from ctaclient_agent.issuer.send_limit import SendLimit
 from ctaclient_agent.machines.machine import host_of
 
 if TYPE_CHECKING:
@@ -59,8 +60,11 @@ class Tenure:
             self._holds = self.holds()
             raise
         self._looked_at = now
-        self._vault.machine.keep()
-        self._enrol()
+        try:
+            self._vault.machine.keep()
+        except (OSError, CtaError) as error:
+            _log.warning("this machine's key cannot be kept: %s", error)
+        self._enrol_all()
         return self._holds
 
     def look_again(self) -> None:
@@ -98,24 +102,33 @@ class Tenure:
             self._holder = holder
             _log.info("watching: %s refreshes the logins of the store", holder or "nobody")
 
-    def _enrol(self) -> None:
+    def _enrol_all(self) -> None:
         """Seal for machines that have made themselves known. By whoever can: the one that refreshes may not."""
         for name in self._vault.profiles():
-            newcomers = self._vault.newcomers(name)
-            if not newcomers or not self._vault.can_open(name):
-                continue
-            with self._vault.lock(name):
-                spending = self._open_spending(name)
-                if not spending.take({}):
-                    continue
-                try:
-                    if self._vault.seal_again(name):
-                        # Named, so that one that nobody knows can be noticed.
-                        _log.warning("%s: sealed for %s, too", name, ", ".join(map(self._describe, sorted(newcomers))))
-                except CtaError as error:
-                    _log.warning("%s: cannot be sealed for the other machines: %s", name, error)
-                finally:
-                    spending.release()
+            try:
+                self._enrol(name)
+            except (OSError, CtaError) as error:
+                _log.warning("%s: cannot be sealed for the other machines: %s", name, error)
+
+    def _enrol(self, name: str) -> None:
+        newcomers = self._vault.newcomers(name)
+        if not newcomers or not self._vault.can_open(name):
+            return
+        lock = self._vault.lock(name)
+        if not lock.acquire(wait=False):
+            return  # somebody refreshes or logs in: the next tick is soon enough, and the loop waits for nobody
+        try:
+            spending = self._open_spending(name)
+            if not spending.take({}):
+                return
+            try:
+                if self._vault.seal_again(name, SendLimit(spending.left_s() / 2, self._clock)):
+                    # Named, so that one that nobody knows can be noticed.
+                    _log.warning("%s: sealed for %s, too", name, ", ".join(map(self._describe, sorted(newcomers))))
+            finally:
+                spending.release()
+        finally:
+            lock.release()
 
     def _describe(self, machine: str) -> str:
         return f"machine {machine} (host {host_of(self._vault.store.directory, machine) or 'unknown'})"

@@ -35,8 +35,13 @@ class Workers:
         """Refresh `profile` in the background; `known` is the fingerprint of the token last seen."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=self._run, args=(profile, known), name=f"refresh {profile}")
+        try:
+            thread.start()
+        except RuntimeError as error:  # the user's limit of processes: others may end soon
+            _log.warning("%s: the refresh cannot be started: %s", profile, error)
+            self._roster.finish(profile, Passing(f"the refresh cannot be started: {error}"))
+            return
         self._threads.append(thread)
-        thread.start()
 
     def join(self) -> None:
         """Wait for all: what an issuer has already answered must be stored. The requests have limits of their own."""

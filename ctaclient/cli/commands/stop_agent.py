@@ -16,5 +16,6 @@ from ctaclient.control.stop import stop_agent
 @debuggable
 def command() -> None:
     """Stop the agent of this machine. The login stays: start-agent goes on with it."""
-    stopped = stop_agent(Paths.of(os.environ).agent_socket, SystemClock())
+    paths = Paths.of(os.environ)
+    stopped = stop_agent(paths.agent_socket, paths.store, SystemClock())
     click.echo("the agent has stopped" if stopped else "no agent is running", err=True)

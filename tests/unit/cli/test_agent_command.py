@@ -22,6 +22,7 @@ from ctaclient.tokens.store import TokenStore
 from ctaclient.tokens.token import AccessToken
 from ctaclient_agent.daemon.listener import Listener
 from tests.unit.cli.test_moments import NOON
+from tests.unit.control.test_control_client import agent, replying
 from tests.unit.tokens.conftest import a_record
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ NOTHING = {
     "outdated": False,
     "unread_errors": 0,
     "linked_profile": None,
+    "trouble": None,
     "profiles": {},
 }
 
@@ -138,6 +140,19 @@ def test_an_older_agent_runs(cli: Cli, home: Path, old_agent: dict[str, Any]) ->
     assert ask(paths(home).agent_socket, Request("status")) is not None
 
 
+def test_an_agent_that_does_not_answer(cli: Cli, home: Path) -> None:
+    TokenStore(home / "store").publish(a_record(), AccessToken("token-1"))
+    paths(home).runtime.mkdir(mode=0o700)
+    with agent(paths(home).agent_socket, replying()):
+        outcome = cli("agent", "status")
+    assert outcome.code == 7
+    assert outcome.out.splitlines()[:2] == [
+        "agent     does not answer: the agent ended while it was asked",
+        "profile   site",
+    ]
+    assert outcome.err == "  try: ctaclient agent logs\n"
+
+
 def test_stop_where_nothing_runs(cli: Cli) -> None:
     outcome = cli("stop-agent")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "no agent is running\n")
@@ -180,6 +195,13 @@ def test_logs(cli: Cli, home: Path) -> None:
         file.touch(mode=0o600)
         file.write_text(text)
     assert len(cli("agent", "logs").out.splitlines()) == 6
+    log = paths(home).agent_log
+    log.rename(log.with_suffix(".moved"))
+    log.symlink_to(log.with_suffix(".moved"))
+    linked = cli("agent", "logs")
+    assert (linked.code, linked.out) == (4, "")
+    assert f"{log} is a symbolic link" in linked.err
+    log.with_suffix(".moved").rename(log)
     last = cli("agent", "logs", "-n", "2")
     assert last.out.splitlines() == TRACEBACK.replace("\x1b", "\\x1b").splitlines()
     assert cli("agent", "logs", "-n", "0").out == ""

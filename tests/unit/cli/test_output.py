@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from ctaclient.cli.output import entry_line
 from ctaclient.storage.entry import Entry
 from ctaclient.storage.path import RemotePath
 from tests.unit.cli.conftest import python
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "a\x1b[31m\n\u202eb\udcff ü"
 WRITE = f"from ctaclient.cli.output import write_line; write_line({NAME!r})"
@@ -124,3 +128,11 @@ def test_rm_asks_on_a_terminal_and_takes_no_for_an_answer() -> None:
     assert process.returncode == 130
     assert out == b""
     assert b"Delete /a\\x1b[2J with all that is in it? [y/N]" in err
+
+
+def test_an_error_of_a_file_is_not_one_of_the_output(tmp_path: Path) -> None:
+    home = tmp_path / ("x" * 300)
+    done = python("-m", "ctaclient", "agent", "errors", CTACLIENT_HOME=str(home))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ctaclient: {home}/".encode())
+    assert done.stderr.endswith(b": File name too long\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -97,6 +98,26 @@ def test_a_pipe_is_read_once(content: str, code: int, said: bytes) -> None:
     )
     os.close(reading)
     assert (done.returncode, done.stdout) == (code, said)
+
+
+@pytest.mark.usefixtures("home")
+def test_what_is_written_is_not_written_again() -> None:
+    line = b"x" * 6000 + b"\n"
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writing, False)  # so it takes a page, and no more until that is read
+    with subprocess.Popen(
+        [sys.executable, "-m", "ctaclient", "token"],
+        env={**os.environ, "BEARER_TOKEN": "x" * 6000},
+        stdout=writing,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as stream:
+            got = stream.read()
+    assert got
+    assert line.startswith(got)
+    assert (process.returncode == 0) == (got == line)
 
 
 @pytest.mark.usefixtures("store")

@@ -153,7 +153,9 @@ def test_the_file_is_private_and_so_is_a_new_directory(file: Path) -> None:
 
 
 VALUES = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
-NAMES = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True).filter(lambda name: name != "env")
+NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,11}", fullmatch=True).filter(
+    lambda name: name not in ("env", "lease", "machines")
+)
 
 
 @given(

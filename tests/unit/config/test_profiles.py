@@ -10,12 +10,32 @@ from ctaclient.config.profiles import BUILTIN, DEFAULT_PROFILE, check_profile_na
 from ctaclient.errors import UsageError
 
 
-@pytest.mark.parametrize("name", ["a", "cta-cscs", "0", "-"])
+@pytest.mark.parametrize("name", ["a", "cta-cscs", "0", "0-"])
 def test_names(name: str) -> None:
     assert check_profile_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "A", "a b", "a/b", "..", ".", "a\n", "a\0", "ä", "a_b", "٣", "x" * 5 + "\u202e"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "A",
+        "a b",
+        "a/b",
+        "..",
+        ".",
+        "a\n",
+        "a\0",
+        "ä",
+        "a_b",
+        "٣",
+        "x" * 5 + "\u202e",
+        "-",
+        "-x",
+        "lease",
+        "machines",
+    ],
+)
 def test_what_could_be_a_path_or_a_trick_is_no_name(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_profile_name(name)

@@ -146,6 +146,13 @@ def test_without_a_runtime_directory(store: TokenStore, value: str | None) -> No
     assert "BEARER_TOKEN_FILE" in (caught.value.hint or "")
 
 
+def test_a_runtime_directory_that_is_gone(store: TokenStore, environ: dict[str, str], runtime: Path) -> None:
+    runtime.rmdir()
+    with pytest.raises(ConfigError, match="cannot be used: No such file or directory") as caught:
+        make_link(environ, store, "site")
+    assert "BEARER_TOKEN_FILE" in (caught.value.hint or "")
+
+
 def test_a_runtime_directory_that_others_may_use(
     store: TokenStore, environ: dict[str, str], runtime: Path, link: Path
 ) -> None:

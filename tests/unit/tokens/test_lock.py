@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ctaclient.errors import UnsafePath
+from ctaclient.errors import AgentError, UnsafePath
 from ctaclient.tokens.lock import FileLock
+from tests.support.clock import FakeClock
 from tests.unit.conftest import umask
 
 if TYPE_CHECKING:
@@ -80,6 +81,17 @@ def test_the_death_of_its_holder_frees_it(path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -9
     assert FileLock(path).acquire(wait=False)
+
+
+def test_a_wait_with_a_limit_names_the_holder(path: Path) -> None:
+    clock = FakeClock()
+    with FileLock(path).within(clock, 40):
+        assert clock.passed == 0
+        with pytest.raises(AgentError, match=f"held by pid {os.getpid()} for 40 s"), FileLock(path).within(clock, 40):
+            pass
+        assert 40 <= clock.passed < 41
+    with FileLock(path).within(clock, 40):
+        assert not FileLock(path).acquire(wait=False)
 
 
 def test_a_child_program_does_not_inherit_it(path: Path) -> None:

@@ -15,10 +15,9 @@ from ctaclient.cli.moments import moment, upcoming
 from ctaclient.cli.options import as_json, debuggable
 from ctaclient.cli.output import write_json
 from ctaclient.config.paths import Paths
-from ctaclient.control.client import ask
+from ctaclient.control.client import ask_here
 from ctaclient.control.messages import Request
-from ctaclient.control.whereabouts import sockets
-from ctaclient.errors import CtaError
+from ctaclient.errors import AgentError, CtaError, ProtocolError
 from ctaclient.tokens.error_file import ErrorFile
 from ctaclient.tokens.link import link_path, linked_profile
 from ctaclient.tokens.pending import all_pending
@@ -38,15 +37,19 @@ _LESS = ("login_required", "waiting_for_user")  # without a login that works
 def status(as_json: bool) -> int:
     """Show whether the agent runs and how its logins are.
 
-    Exit code: 0 running and healthy, 3 not running, 4 login needed.
+    Exit code: 0 running and healthy, 3 not running, 4 login needed, 7 running without an answer.
     """
     paths = Paths.of(os.environ)
-    answers = (ask(socket, Request("status")) for socket in sockets(paths.agent_socket, paths.store))
-    answer = next((answer for answer in answers if answer is not None), None)
+    answer, trouble = None, None
+    try:
+        answer = ask_here(paths.agent_socket, paths.store, Request("status"))
+    except (AgentError, ProtocolError) as error:
+        trouble = error
     store, well_known = TokenStore(paths.store), link_path(os.environ)
     linked = linked_profile(well_known, store) if well_known else None
     now = SystemClock().now()
-    facts = {**collect(answer, store, ErrorFile(paths.state), now), "linked_profile": linked}
+    facts = collect(answer, store, ErrorFile(paths.state), now)
+    facts |= {"linked_profile": linked, "trouble": trouble.message if trouble else None}
     if as_json:
         write_json(facts)
     else:
@@ -54,6 +57,9 @@ def status(as_json: bool) -> int:
             click.echo(line)
         if linked:
             click.echo(f"link      {well_known} leads to profile {linked}")
+    if trouble:
+        click.echo("  try: ctaclient agent logs", err=True)
+        return trouble.exit_code
     if not facts["running"]:
         return NOT_RUNNING
     ended = [name for name, profile in facts["profiles"].items() if profile["state"] in _LESS]
@@ -94,6 +100,8 @@ def lines(facts: Mapping[str, Any], now: float) -> Iterator[str]:
         since = f", since {moment(facts['started_at'], now)}" if facts.get("started_at") else ""
         version = printable(str(facts["version"]), limit=40)
         yield f"agent     running on {printable(str(facts['host']))}, pid {facts['pid']}, version {version}{since}"
+    elif trouble := facts.get("trouble"):
+        yield f"agent     does not answer: {printable(trouble)}"
     else:
         yield "agent     not running"
     lease = facts.get("lease")
