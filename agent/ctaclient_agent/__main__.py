@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = f"{(error.strerror or type(error).__name__).lower()}{where}"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _fail(terminal, NoSpace(text, hint="free space where your logins are kept"), debug=debug)
-        return _fail(terminal, CtaError(text, hint="ctaclient config show tells where logins are kept"), debug=debug)
+        return _fail(terminal, CtaError(text, hint="export CTACLIENT_HOME=/a/private/directory"), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort of a program
         return _fail(terminal, CtaError(f"internal error: {type(error).__name__}", hint="add --debug"), debug=debug)
     return 0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def test_first_login(agent_home: AgentHome) -> None:
     # one poll of a second, and a busy machine
     assert agent_home.store.token_file("localhost").stat().st_mtime - done.approved_at < 3
     assert done.stdout == ""
-    assert f"the agent is running (pid {agent_home.pid()}), logged in to localhost until" in done.stderr
+    assert f"the agent is running (pid {agent_home.pid()}), logged in to localhost; " in done.stderr
     assert agent_home.store.token_file("localhost").stat().st_mode & 0o777 == 0o600
     found = agent_home.store.read("localhost")
     assert found is not None
@@ -246,9 +247,19 @@ def test_a_lost_network(agent_home: AgentHome) -> None:
     agent_home.end()
     agent_home.environ |= {"HTTPS_PROXY": "http://127.0.0.1:9"}
     done = run(agent_home, "start")
+    assert done.returncode == 0
+    assert "ctaclient: cannot connect" in done.stderr
+    assert "; the agent keeps trying\n" in done.stderr
+    assert agent_home.runs()
+    agent_home.end()
+
+    record = agent_home.store.record("localhost")
+    assert record is not None
+    agent_home.store.publish(replace(record, issued_at=record.issued_at - 900, expires_at=record.issued_at - 600), None)
+    done = run(agent_home, "start")
     assert done.returncode == 7
-    assert done.stderr.startswith("ctaclient: cannot connect")
-    assert not agent_home.runs()
+    assert done.stderr.endswith("; the agent keeps trying\n  try: ctaclient agent status\n")
+    assert agent_home.runs()
 
 
 def test_a_daemon_that_cannot_start_says_why(agent_home: AgentHome) -> None:

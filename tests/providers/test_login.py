@@ -24,7 +24,7 @@ def test_first_login(home_on: Callable[[Issuer], Home], shipped_issuer: Issuer) 
     home = home_on(shipped_issuer)
     done = home.first_login()
     assert done.stdout == ""
-    assert f"the agent is running (pid {home.pid()}), logged in to localhost until" in done.stderr
+    assert f"the agent is running (pid {home.pid()}), logged in to localhost; " in done.stderr
     file = home.store.token_file("localhost")
     assert file.stat().st_mode & 0o777 == 0o600
     # one poll, and a busy machine

@@ -79,7 +79,7 @@ def test_a_client_in_an_outage_is_told_of_it(brisk_layered_home: Home, layer: Fa
     first, second = done.stderr.splitlines()
     assert first.startswith("ctaclient: there is no token for profile localhost now: ")
     assert "503" in first
-    assert second == "  try: ctaclient agent status shows when the agent tries again"
+    assert second == "  try: ctaclient agent status"
 
 
 def test_retry_after_is_honoured(brisk_layered_home: Home, layer: FaultLayer) -> None:

@@ -64,7 +64,7 @@ def refreshed(vault: Vault, login: Login, clock: Clock, warn: Callable[[str], No
         if _is_refusal(outcome.error):
             warn(f"{outcome.reason}; logging in anew")
             return False
-        raise outcome.error or NetworkError(outcome.reason, hint="ctaclient start-agent tries again")
+        raise outcome.error or NetworkError(outcome.reason, hint="ctaclient start-agent")
     return True
 
 

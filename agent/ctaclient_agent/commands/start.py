@@ -10,7 +10,7 @@ from ctaclient.config.file import load, save_profile
 from ctaclient.config.paths import Paths
 from ctaclient.control.client import ask_here
 from ctaclient.control.messages import Request
-from ctaclient.errors import ConflictError, LoginRequired
+from ctaclient.errors import ConflictError, LoginRequired, NetworkError
 from ctaclient_agent import version
 from ctaclient_agent.commands.foreground import become_agent
 from ctaclient_agent.commands.kept import (
@@ -72,16 +72,21 @@ def start(
         raise ConflictError(f"an agent is running already (pid {running['pid']})", hint="ctaclient stop-agent")
     elsewhere = agent_elsewhere(paths.store, around.clock)
     sealed = _sealed_login(vault, target, elsewhere, around.terminal)
-    if new_login or not _is_kept(paths, vault, target, sealed, running, elsewhere, around):
+    trouble, kept = None, False
+    try:
+        kept = not new_login and _is_kept(paths, vault, target, sealed, running, elsewhere, around)
+    except NetworkError as error:
+        if running or elsewhere or not error.retryable:
+            raise
+        # The login stands: after a reboot in an outage the agent is what goes on trying, not the user.
+        trouble, kept = error, True
+    if not kept:
         # Only a login pays for these imports; the daemon and a second start do without.
         from ctaclient_agent.login.approval import approve_login, check_manner
 
         check_manner(vault, target, manner, around, new_login=new_login)
         vault.prepare()  # nobody approves a login that cannot be stored
         approve_login(vault, target, sealed, secret_file, manner, around)
-        kept = False
-    else:
-        kept = True
     machine.make_key()
     if target.to_save is not None:
         save_profile(paths.config_file, _as_stored(vault, target.to_save), make_default=True)
@@ -92,7 +97,7 @@ def start(
         become_agent(around.environ, machine.secret(), debug=around.debug)
     else:
         who = _begin(paths, machine, around)
-    _report(vault, target, who, elsewhere, around.terminal)
+    _report(vault, target, who, elsewhere, trouble, around)
 
 
 def _is_kept(
@@ -119,16 +124,31 @@ def _is_kept(
     return refreshed(vault, sealed, around.clock, around.terminal.warn)
 
 
-def _report(vault: Vault, target: Target, who: str, elsewhere: Holder | None, terminal: Terminal) -> None:
-    record = vault.store.record(target.name)
-    until = f" until {local_time(record.expires_at)}" if record and record.expires_at else ""
+def _report(
+    vault: Vault,
+    target: Target,
+    who: str,
+    elsewhere: Holder | None,
+    trouble: NetworkError | None,
+    around: Surroundings,
+) -> None:
+    """Say how it stands. Raises `trouble` where it leaves the user without a token."""
+    record, now = vault.store.record(target.name), around.clock.now()
+    end = record.expires_at if record else None
+    good = f", now good until {local_time(end)}" if end and end > now else ""
     if elsewhere is None:
-        renews = "it renews the token itself"
+        renews = f"it renews the token{good}"
     elif vault.can_open(target.name):
-        renews = f"{elsewhere} renews the token, this machine goes on when that ends"
+        renews = f"{elsewhere} renews the token{good}; this machine goes on when that ends"
     else:
-        renews = f"{elsewhere} renews the token and gives this machine the key within a minute"
-    terminal.say(f"the agent is running ({who}), logged in to {target.name}{until}; {renews}")
+        renews = f"{elsewhere} renews the token{good} and gives this machine the key within a minute"
+    around.terminal.say(f"the agent is running ({who}), logged in to {target.name}; {renews}")
+    if trouble is None:
+        return
+    words = f"{trouble.message}; the agent keeps trying"
+    if not good:
+        raise NetworkError(words, hint="ctaclient agent status")
+    around.terminal.warn(words)
 
 
 def _begin(paths: Paths, machine: Machine, around: Surroundings) -> str:

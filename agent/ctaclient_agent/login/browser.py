@@ -33,7 +33,7 @@ def require_display(environ: Mapping[str, str]) -> None:
     if not there:
         raise ConfigError(
             "--flow code needs a browser on this machine, and there is no display",
-            hint="ctaclient start-agent --flow device shows a code for a browser on any device",
+            hint="ctaclient start-agent --flow device",
         )
 
 

@@ -118,7 +118,7 @@ def device_flow(
 
 def denied(status: int | None = None) -> IssuerError:
     """The user said no."""
-    return IssuerError("the login was denied", hint="ctaclient start-agent asks again", status=status)
+    return IssuerError("the login was denied", hint="ctaclient start-agent", status=status)
 
 
 def _reply(result: Result) -> Reply:
@@ -170,4 +170,4 @@ def _ended(failure: Failure) -> IssuerError:
 
 
 def _expired() -> IssuerError:
-    return IssuerError("nobody approved the login in time", hint="ctaclient start-agent shows a new code")
+    return IssuerError("nobody approved the login in time", hint="ctaclient start-agent")

@@ -46,9 +46,19 @@ def _run(command: str) -> bytes:
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_LIMIT_S, check=True
         )
     except (ValueError, IndexError, OSError, subprocess.SubprocessError) as error:
-        why = error.strerror if isinstance(error, OSError) else type(error).__name__
-        raise ConfigError(f"the passphrase command failed: {why}", hint="try it by hand") from None
+        raise ConfigError(f"the passphrase command {_failing(error)}", hint=f"{command}") from None
     return done.stdout
+
+
+def _failing(error: Exception) -> str:
+    match error:
+        case subprocess.CalledProcessError():
+            return f"ended with code {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"did not end within {_COMMAND_LIMIT_S:.0f} s"
+        case OSError():
+            return f"cannot be run: {(error.strerror or '').lower()}"
+    return "cannot be understood"
 
 
 def _first_line(data: bytes, where: str) -> bytes:

@@ -68,7 +68,8 @@ def old_agent(home: Path) -> Iterator[dict[str, Any]]:
 
 def test_nothing_runs(cli: Cli) -> None:
     outcome = cli("agent", "status")
-    assert (outcome.code, outcome.out) == (3, "agent     not running\n")
+    assert (outcome.code, outcome.out) == (3, "agent     not running\n          nobody is logged in\n")
+    assert outcome.err == "  try: ctaclient start-agent\n"
     assert json.loads(cli("agent", "status", "--json").out) == NOTHING
 
 

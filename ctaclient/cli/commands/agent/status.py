@@ -60,12 +60,13 @@ def status(as_json: bool) -> int:
     if trouble:
         click.echo("  try: ctaclient agent logs", err=True)
         return trouble.exit_code
-    if not facts["running"]:
-        return NOT_RUNNING
+    if not facts["running"] or not facts["profiles"]:
+        click.echo("  try: ctaclient start-agent", err=True)
+        return LOGIN_NEEDED if facts["running"] else NOT_RUNNING
     ended = [name for name, profile in facts["profiles"].items() if profile["state"] in _LESS]
     for name in (name for name in ended if not facts["profiles"][name]["verification_uri"]):
         click.echo(f"  try: ctaclient start-agent --profile {name}", err=True)
-    return LOGIN_NEEDED if ended or not facts["profiles"] else RUNNING
+    return LOGIN_NEEDED if ended else RUNNING
 
 
 def collect(answer: Mapping[str, Any] | None, store: TokenStore, errors: ErrorFile, now: float) -> dict[str, Any]:
@@ -113,6 +114,8 @@ def lines(facts: Mapping[str, Any], now: float) -> Iterator[str]:
             f"          installed is version {facts['installed_version']}; "
             "restart it: ctaclient stop-agent; ctaclient start-agent"
         )
+    if not facts["profiles"]:
+        yield "          nobody is logged in"
     for name, profile in facts["profiles"].items():
         yield f"profile   {name}"
         yield from (f"  {label:8}{text}" for label, text in _profile(profile, now))
