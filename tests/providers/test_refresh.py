@@ -68,7 +68,8 @@ def test_stop_and_start(home: Home) -> None:
 def test_two_profiles_in_one_agent(brisk_home: Home) -> None:
     brisk_home.first_login(*brisk_home.arguments(), "--profile", "one")
     pid = brisk_home.pid()
-    brisk_home.first_login(*brisk_home.confidential(), "--profile", "two")
+    second = brisk_home.first_login(*brisk_home.confidential(), "--profile", "two")
+    assert "profile two is the default now (before: one)" in second.stderr
     assert brisk_home.pid() == pid
     before = {name: brisk_home.record(name).generation for name in ("one", "two")}
     eventually(lambda: all(brisk_home.record(name).generation > seen for name, seen in before.items()))

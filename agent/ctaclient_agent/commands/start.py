@@ -90,6 +90,8 @@ def start(
     machine.make_key()
     if target.to_save is not None:
         save_profile(paths.config_file, _as_stored(vault, target.to_save), make_default=True)
+        if config.default not in (None, target.name):
+            around.terminal.say(f"profile {target.name} is the default now (before: {config.default})")
     # An agent that keeps the login needs no word; one that has ended meanwhile gives no answer.
     if running and (kept or ask_here(paths.agent_socket, paths.store, Request("reload")) is not None):
         who = f"pid {running['pid']}"

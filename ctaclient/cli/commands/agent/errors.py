@@ -29,9 +29,10 @@ def errors(context: click.Context, unread: bool, as_json: bool) -> None:
     """Show what went wrong: one line for each error, however often it came, oldest first."""
     if context.invoked_subcommand is not None:
         return
-    for error in _file().read().errors:
-        if unread and error.read:
-            continue
+    shown = [error for error in _file().read().errors if not (unread and error.read)]
+    if not shown:
+        click.echo("no unread errors" if unread else "no errors", err=True)
+    for error in shown:
         if as_json:
             write_json(error.to_dict())
         else:
