@@ -233,10 +233,10 @@ class Vault:
     def require_login(self, profile: str, generation: int | None, reason: str) -> None:
         """Tell the readers that the login has ended; the token stays while it lives. Needs the lock.
 
-        Of that `generation`: another one is a login that came since. None: of whichever is there.
+        That is the login of `generation`: another one has come since. None: whichever is there.
         """
         record = self.store.record(profile)
-        if record is not None and generation in (None, record.generation):
+        if record is not None and generation in (None, self.generation(profile)):
             self.store.publish(replace(record, state="login_required", reason=reason), None)
 
     def _generations(self, profile: str) -> tuple[int, int]:

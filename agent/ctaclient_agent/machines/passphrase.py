@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
+from ctaclient._util.redact import printable
 from ctaclient.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _run(command: str) -> bytes:
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_LIMIT_S, check=True
         )
     except (ValueError, IndexError, OSError, subprocess.SubprocessError) as error:
-        raise ConfigError(f"the passphrase command {_failing(error)}", hint=f"{command}") from None
+        raise ConfigError(f"the passphrase command {_failing(error)}", hint=printable(command)) from None
     return done.stdout
 
 
