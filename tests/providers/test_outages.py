@@ -77,7 +77,7 @@ def test_a_client_in_an_outage_is_told_of_it(brisk_layered_home: Home, layer: Fa
     done = home.run("token")
     assert (done.returncode, done.stdout) == (7, "")  # waiting helps; 4 would send the user to log in, in vain
     first, second = done.stderr.splitlines()
-    assert first.startswith("ctaclient: there is no token for profile localhost now: ")
+    assert first.startswith("ctaclient: there is no such token for profile localhost now: ")
     assert "503" in first
     assert second == "  try: ctaclient agent status"
 
