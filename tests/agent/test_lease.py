@@ -159,6 +159,13 @@ def test_a_store_that_was_deleted_does_not_come_back(private: Path, clock: FakeC
 
 def test_holders_are_read_as_they_were_written() -> None:
     assert read_holder(json.loads(json.dumps(HERE.to_dict()))) == HERE
-    damages: tuple[Any, ...] = (None, [], {}, {**HERE.to_dict(), "pid": None}, {**HERE.to_dict(), "started_at": "x"})
+    damages: tuple[Any, ...] = (
+        None,
+        [],
+        {},
+        {**HERE.to_dict(), "pid": None},
+        {**HERE.to_dict(), "pid": 2**63},
+        {**HERE.to_dict(), "started_at": "x"},
+    )
     for damaged in damages:
         assert read_holder(damaged) is None

@@ -59,10 +59,13 @@ def this_process(now: float, *, socket_path: str = "", boot: str | None = None) 
 def read_holder(body: Any) -> Holder | None:
     """The holder that parsed JSON describes, or None."""
     try:
+        pid = int(body["pid"])
+        if not 0 < pid < 2**31:  # pid_t, and no group of processes (kill(2))
+            return None
         return Holder(
             host=printable(str(body["host"]), limit=100),
             boot=str(body["boot"]),
-            pid=int(body["pid"]),
+            pid=pid,
             ticks=int(body["ticks"]),
             started_at=float(body["started_at"]),
             version=printable(str(body["version"]), limit=40),
