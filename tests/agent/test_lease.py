@@ -157,15 +157,12 @@ def test_a_store_that_was_deleted_does_not_come_back(private: Path, clock: FakeC
     assert not (private / "gone").exists()
 
 
+CHANGES: tuple[dict[str, Any], ...] = ({"pid": None}, {"pid": 2**63}, {"pid": -1}, {"started_at": "x"})
+
+
 def test_holders_are_read_as_they_were_written() -> None:
     assert read_holder(json.loads(json.dumps(HERE.to_dict()))) == HERE
-    damages: tuple[Any, ...] = (
-        None,
-        [],
-        {},
-        {**HERE.to_dict(), "pid": None},
-        {**HERE.to_dict(), "pid": 2**63},
-        {**HERE.to_dict(), "started_at": "x"},
-    )
+    whole = HERE.to_dict()
+    damages: tuple[Any, ...] = (None, [], {}, *({**whole, **change} for change in CHANGES))
     for damaged in damages:
         assert read_holder(damaged) is None
