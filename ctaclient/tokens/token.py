@@ -33,6 +33,11 @@ class AccessToken:
         return fingerprint(self.value)
 
 
+def is_bearer(value: str) -> bool:
+    """Whether a header can carry `value` as a bearer token (RFC 6750 2.1)."""
+    return _SYNTAX.fullmatch(value) is not None
+
+
 def parse_token(text: str, where: str) -> AccessToken | None:
     """The token in `text`, or None if that is white space only.
 
@@ -46,7 +51,7 @@ def parse_token(text: str, where: str) -> AccessToken | None:
 def token_text(text: str, where: str) -> str:
     """The token in `text` as `parse_token` finds it, without a look into it; empty if that is white space only."""
     value = text.strip(_WHITE_SPACE)
-    if value and not _SYNTAX.fullmatch(value):
+    if value and not is_bearer(value):
         raise LoginRequired(f"{where} does not hold an access token", hint=f"correct or remove {where}")
     return value
 

@@ -23,6 +23,7 @@ from ctaclient_agent.daemon.orphan import OrphanWatch
 from ctaclient_agent.daemon.supervisor import Supervisor
 from ctaclient_agent.issuer.discovery import Discovery
 from ctaclient_agent.issuer.http import HttpxHttp
+from ctaclient_agent.logins.spending import spending_of
 from ctaclient_agent.logins.vault import Vault
 from ctaclient_agent.machines.lease import Lease, Terms
 from ctaclient_agent.process import log
@@ -79,10 +80,7 @@ def serve(
         if to_stderr:
             log.log_to_stderr(secrets, debug=debug)
         vault = Vault(paths.store, machine, learn=secrets.learn)
-
-        def open_spending(profile: str) -> Lease:
-            return Lease(vault.spending_dir(profile), me, clock, terms.spending_s)
-
+        open_spending = spending_of(vault, clock, me, terms)
         tenure = Tenure(lease, vault, open_spending, me, clock, every_s=terms.tick_s)
         refresher = Refresher(vault, Discovery(), HttpxHttp, open_spending, clock, may_refresh=tenure.holds)
         with Supervisor.of(paths, vault.store.record, clock, os.environ) as supervisor:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ctaclient._util.redact import printable, redact
-from ctaclient.tokens.token import claims
+from ctaclient.tokens.token import claims, is_bearer
 from ctaclient_agent.issuer.skew import clock_skew_s
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 DEFAULT_LIFE_S = 300.0
 _MAX_LIFE_S = 10 * 365 * 86_400.0
 _MAX_RETRY_AFTER_S = 3600.0
-# RFC 6750 2.1
-_BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 # Only these end a login. INDIGO IAM says 401 invalid_token for an unknown refresh token (agent.md 0.6).
 _FINAL = frozenset({"invalid_grant", "invalid_token", "invalid_client", "unauthorized_client"})
 CLIENT_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
@@ -61,7 +59,7 @@ def read_tokens(reply: Reply, now: float, *secrets: str | None) -> Tokens | Fail
     if reply.status != 200 or body is None or "error" in body:
         return read_failure(reply, now, *secrets)
     token, kind = body.get("access_token"), body.get("token_type")
-    if not isinstance(token, str) or not _BEARER.fullmatch(token):
+    if not isinstance(token, str) or not is_bearer(token):
         return _broken(reply, "it has no access token that a header can carry")
     if not isinstance(kind, str) or kind.lower() != "bearer":
         return _broken(reply, f"its token type is {printable(redact(str(kind), *secrets), limit=40)}, not Bearer")

@@ -6,7 +6,6 @@ machine that may open it. Whoever gets hold of the store alone (a backup, a wron
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ctaclient.errors import LoginRequired
-from ctaclient_agent.machines.keypair import fingerprint_of, public_bytes
+from ctaclient_agent.machines.keypair import fingerprint_of, public_bytes, to_bytes, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,10 +64,10 @@ def seal(header: Header, payload: dict[str, Any], recipients: Iterable[X25519Pub
         "profile": header.profile,
         "issuer": header.issuer,
         "generation": header.generation,
-        "ephemeral": _text(public_bytes(ephemeral.public_key())),
-        "wraps": {fingerprint_of(key): _text(_wrap(data_key, ephemeral, key)) for key in recipients},
-        "nonce": _text(nonce),
-        "ciphertext": _text(ciphertext),
+        "ephemeral": to_text(public_bytes(ephemeral.public_key())),
+        "wraps": {fingerprint_of(key): to_text(_wrap(data_key, ephemeral, key)) for key in recipients},
+        "nonce": to_text(nonce),
+        "ciphertext": to_text(ciphertext),
     }
     return json.dumps(document, indent=1).encode() + b"\n"
 
@@ -134,8 +133,8 @@ def _parse(data: bytes, where: str) -> _Sealed:
         document = json.loads(data)
         version, algorithm = document["version"], document["alg"]
         profile, issuer, generation = document["profile"], document["issuer"], document["generation"]
-        ephemeral, nonce, ciphertext = (_bytes(document[name]) for name in ("ephemeral", "nonce", "ciphertext"))
-        wraps = {str(name): _bytes(wrap) for name, wrap in document["wraps"].items()}
+        ephemeral, nonce, ciphertext = (to_bytes(document[name]) for name in ("ephemeral", "nonce", "ciphertext"))
+        wraps = {str(name): to_bytes(wrap) for name, wrap in document["wraps"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _unusable(where, "is damaged") from None
     if type(version) is not int or version != VERSION or algorithm != ALGORITHM:
@@ -149,14 +148,6 @@ def _parse(data: bytes, where: str) -> _Sealed:
 
 def _associated(header: Header) -> bytes:
     return json.dumps([_FORMAT, VERSION, ALGORITHM, header.profile, header.issuer, header.generation]).encode()
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
 
 
 def _unusable(where: str, why: str, profile: str | None = None) -> LoginRequired:

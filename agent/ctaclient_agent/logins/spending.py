@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
     from ctaclient._util.clock import Clock
     from ctaclient_agent.logins.vault import Vault
+    from ctaclient_agent.machines.holder import Holder
 
 # A token request at its limit of time.
 _SPENDING_ENDS_S = 35.0
 
 
-def spending_of(vault: Vault, clock: Clock) -> Callable[[str], Lease]:
-    """The leases under which this process spends refresh tokens."""
-    me = this_process(clock.now())
-    return lambda profile: Lease(vault.spending_dir(profile), me, clock, Terms().spending_s)
+def spending_of(
+    vault: Vault, clock: Clock, me: Holder | None = None, terms: Terms | None = None
+) -> Callable[[str], Lease]:
+    """The leases under which `me`, this process if nobody else is named, spends refresh tokens."""
+    holder, life_s = me or this_process(clock.now()), (terms or Terms()).spending_s
+    return lambda profile: Lease(vault.spending_dir(profile), holder, clock, life_s)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 # Lower numbers are of no use, but for somebody who has just listed the directory.
 _KEPT = 4
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+# What link(2) says on file systems that have none.
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Fence:
             # Over NFS the first answer may have been lost: then the name is ours all the same (open(2)).
             return os.stat(candidate).st_nlink == 2
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
             return self._create(candidate, number)
         return True

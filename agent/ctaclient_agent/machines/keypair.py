@@ -71,15 +71,15 @@ def encode_key(key: X25519PrivateKey, protection: Protection) -> bytes:
             salt, nonce = os.urandom(16), os.urandom(12)
             kek = _derive(_passphrase(protection, "the new key"), salt, _ARGON2)
             sealed = ChaCha20Poly1305(kek).encrypt(nonce, raw, name.encode())
-            body |= {"argon2id": _ARGON2, "salt": _text(salt), "nonce": _text(nonce), "ciphertext": _text(sealed)}
+            body |= {"argon2id": _ARGON2, "salt": to_text(salt), "nonce": to_text(nonce), "ciphertext": to_text(sealed)}
         case "keyring":
             keyring = protection.keyring
             if keyring is not None:
-                keyring.write(name, _text(raw))
-            if keyring is None or keyring.read(name) != _text(raw):
+                keyring.write(name, to_text(raw))
+            if keyring is None or keyring.read(name) != to_text(raw):
                 raise ConfigError("the keyring does not give back what was put into it", hint="leave out --keyring")
         case "plain":
-            body["key"] = _text(raw)
+            body["key"] = to_text(raw)
     return json.dumps(body, indent=1).encode() + b"\n"
 
 
@@ -119,7 +119,7 @@ def kind_of(data: bytes) -> str | None:
 def _raw(body: dict[str, Any], where: str, protection: Protection) -> bytes:
     kind, name = body["kind"], body["machine"]
     if kind == "plain":
-        return _bytes(body["key"])
+        return to_bytes(body["key"])
     if kind == "keyring":
         secret = protection.keyring.read(name) if protection.keyring else None
         if secret is None:
@@ -127,13 +127,13 @@ def _raw(body: dict[str, Any], where: str, protection: Protection) -> bytes:
                 f"the key {where} is in the system's keyring, which does not give it",
                 hint="unlock the keyring; it needs: pip install 'ctaclient[keyring]'",
             )
-        return _bytes(secret)
+        return to_bytes(secret)
     if kind == "passphrase":
         parameters = {key: int(body["argon2id"][key]) for key in _ARGON2}
         if any(not 1 <= parameters[key] <= most for key, most in _ARGON2_LIMITS.items()):
             raise ValueError("nobody makes such a key")
-        kek = _derive(_passphrase(protection, where), _bytes(body["salt"]), parameters)
-        return ChaCha20Poly1305(kek).decrypt(_bytes(body["nonce"]), _bytes(body["ciphertext"]), name.encode())
+        kek = _derive(_passphrase(protection, where), to_bytes(body["salt"]), parameters)
+        return ChaCha20Poly1305(kek).decrypt(to_bytes(body["nonce"]), to_bytes(body["ciphertext"]), name.encode())
     raise ValueError(kind)
 
 
@@ -157,9 +157,11 @@ def _derive(passphrase: bytes, salt: bytes, parameters: dict[str, int]) -> bytes
     ).derive(passphrase)
 
 
-def _text(data: bytes) -> str:
+def to_text(data: bytes) -> str:
+    """Bytes as they stand in our files."""
     return base64.b64encode(data).decode()
 
 
-def _bytes(text: str) -> bytes:
+def to_bytes(text: str) -> bytes:
+    """And back. Raises ValueError for what is no such text."""
     return base64.b64decode(text, validate=True)

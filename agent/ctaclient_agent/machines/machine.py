@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from ctaclient._util.private import ensure_private_dir, read_private, sync_directory, write_private
 from ctaclient._util.redact import printable
 from ctaclient.errors import ConfigError, CtaError
+from ctaclient_agent.machines.fence import NO_LINKS
 from ctaclient_agent.machines.keypair import Protection, decode_key, encode_key, fingerprint_of, kind_of, public_bytes
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _DAY_S = 86_400.0
 _FORGOTTEN_S = 90 * _DAY_S
 _MAX_MACHINES = 200
 _REFUSED_S = 60.0
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class Machine:
@@ -165,7 +164,7 @@ class Machine:
         except FileExistsError:
             pass
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
             _create(self.key_file, data)
         finally:
